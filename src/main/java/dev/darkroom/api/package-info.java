@@ -1,0 +1,7 @@
+/** HTTP: controllers, request and response records, server-sent events, problems, OpenAPI. */
+@NullMarked
+@ApplicationModule(allowedDependencies = {"job", "spec"})
+package dev.darkroom.api;
+
+import org.jspecify.annotations.NullMarked;
+import org.springframework.modulith.ApplicationModule;

@@ -1,0 +1,7 @@
+/** The command line; serving is the default command. */
+@NullMarked
+@ApplicationModule(allowedDependencies = {"pipeline", "trainer", "spec"})
+package dev.darkroom.cli;
+
+import org.jspecify.annotations.NullMarked;
+import org.springframework.modulith.ApplicationModule;

@@ -1,0 +1,7 @@
+/** Prompt to picture: {@code begin}, {@code step}, {@code finish}. */
+@NullMarked
+@ApplicationModule(allowedDependencies = {"model", "sampling", "weights", "spec"})
+package dev.darkroom.pipeline;
+
+import org.jspecify.annotations.NullMarked;
+import org.springframework.modulith.ApplicationModule;

@@ -1,0 +1,30 @@
+package dev.darkroom.spec;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** A request that cannot be drawn; lists every field that is wrong, not only the first. */
+public final class InvalidImageSpec extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * One wrong field.
+     *
+     * @param field the request's field name, for example {@code guidance_scale}
+     * @param code stable word for the rule, for example {@code out_of_range}
+     * @param message the rule and the value given, for people
+     */
+    public record Violation(String field, String code, String message) implements java.io.Serializable {}
+
+    private final List<Violation> violations;
+
+    public InvalidImageSpec(List<Violation> violations) {
+        super(violations.stream().map(Violation::message).collect(Collectors.joining("; ")));
+        this.violations = List.copyOf(violations);
+    }
+
+    public List<Violation> violations() {
+        return violations;
+    }
+}

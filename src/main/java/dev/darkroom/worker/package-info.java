@@ -1,0 +1,7 @@
+/** One thread per device takes jobs from the queue and moves every picture in flight step by step. */
+@NullMarked
+@ApplicationModule(allowedDependencies = {"job", "pipeline", "spec"})
+package dev.darkroom.worker;
+
+import org.jspecify.annotations.NullMarked;
+import org.springframework.modulith.ApplicationModule;
