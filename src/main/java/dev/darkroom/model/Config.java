@@ -1,0 +1,152 @@
+package dev.darkroom.model;
+
+import dev.darkroom.weights.DiffusersFolder;
+import dev.darkroom.weights.InvalidCheckpoint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A component's {@code config.json}, read option by option. {@link #done} refuses every option that nobody asked for,
+ * unless it is switched off ({@code null} or {@code false}): what Darkroom does not know, it does not guess.
+ */
+final class Config {
+    private final Path file;
+    private final JsonNode json;
+    private final Set<String> known = new HashSet<>();
+
+    Config(DiffusersFolder.Component component) {
+        this.file = component.configFile();
+        this.json = component.config();
+    }
+
+    boolean has(String key) {
+        return find(key) != null;
+    }
+
+    private @Nullable JsonNode find(String key) {
+        known.add(key);
+        JsonNode value = json.get(key);
+        return value == null || value.isNull() ? null : value;
+    }
+
+    private InvalidCheckpoint wrong(String key, String expected, @Nullable JsonNode found) {
+        return InvalidCheckpoint.ofKey(file, key, expected, found == null ? "nothing" : found.toString());
+    }
+
+    int integer(String key) {
+        JsonNode value = find(key);
+        if (value == null || !value.isIntegralNumber() || value.intValue() < 1) {
+            throw wrong(key, "a positive integer", value);
+        }
+        return value.intValue();
+    }
+
+    int integer(String key, int otherwise) {
+        return find(key) == null ? otherwise : integer(key);
+    }
+
+    double number(String key, double otherwise) {
+        JsonNode value = find(key);
+        if (value != null && !value.isNumber()) {
+            throw wrong(key, "a number", value);
+        }
+        return value == null ? otherwise : value.doubleValue();
+    }
+
+    boolean flag(String key, boolean otherwise) {
+        JsonNode value = find(key);
+        if (value != null && !value.isBoolean()) {
+            throw wrong(key, "true or false", value);
+        }
+        return value == null ? otherwise : value.booleanValue();
+    }
+
+    /** One of the words Darkroom knows. */
+    String oneOf(String key, String otherwise, String... words) {
+        JsonNode value = find(key);
+        String word = value == null ? otherwise : value.isString() ? value.stringValue() : value.toString();
+        if (!Arrays.asList(words).contains(word)) {
+            throw wrong(key, "one of " + String.join(", ", words), value);
+        }
+        return word;
+    }
+
+    /** A list of positive integers. */
+    int[] integers(String key) {
+        JsonNode value = find(key);
+        if (value == null || !value.isArray() || value.isEmpty()) {
+            throw wrong(key, "a list of positive integers", value);
+        }
+        int[] numbers = new int[value.size()];
+        for (int i = 0; i < numbers.length; i++) {
+            JsonNode item = value.get(i);
+            if (!item.isIntegralNumber() || item.intValue() < 1) {
+                throw wrong(key + "[" + i + "]", "a positive integer", item);
+            }
+            numbers[i] = item.intValue();
+        }
+        return numbers;
+    }
+
+    /** A list of {@code n} positive integers, or one that holds for all. */
+    int[] perBlock(String key, int otherwise, int n) {
+        JsonNode value = find(key);
+        if (value != null && value.isArray()) {
+            int[] numbers = integers(key);
+            if (numbers.length != n) {
+                throw wrong(key, n + " integers, one per block", value);
+            }
+            return numbers;
+        }
+        int[] numbers = new int[n];
+        Arrays.fill(numbers, integer(key, otherwise));
+        return numbers;
+    }
+
+    /** A list of {@code n} of the words Darkroom knows. */
+    List<String> words(String key, int n, String... words) {
+        JsonNode value = find(key);
+        if (value == null || !value.isArray() || value.size() != n) {
+            throw wrong(key, "a list of " + n + " block types, one per entry of block_out_channels", value);
+        }
+        List<String> found = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            JsonNode item = value.get(i);
+            if (!item.isString() || !Arrays.asList(words).contains(item.stringValue())) {
+                throw wrong(key + "[" + i + "]", "one of " + String.join(", ", words), item);
+            }
+            found.add(item.stringValue());
+        }
+        return found;
+    }
+
+    /** An option of which Darkroom supports only one value. */
+    void only(String key, double supported) {
+        JsonNode value = find(key);
+        if (value != null && !(value.isNumber() && value.doubleValue() == supported)) {
+            throw wrong(key, Double.toString(supported), value);
+        }
+    }
+
+    /** Options that do not change what the network computes at inference. */
+    void ignore(String... keys) {
+        known.addAll(Arrays.asList(keys));
+    }
+
+    /** @throws InvalidCheckpoint naming the first option that is set and was not asked for */
+    void done() {
+        for (var property : json.properties()) {
+            JsonNode value = property.getValue();
+            boolean off = value.isNull() || value.isBoolean() && !value.booleanValue();
+            if (!property.getKey().startsWith("_") && !off && !known.contains(property.getKey())) {
+                throw wrong(property.getKey(), "no such option, or null (Darkroom does not support it)", value);
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+package dev.darkroom.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.darkroom.weights.DiffusersFolder;
+import dev.darkroom.weights.InvalidCheckpoint;
+import dev.darkroom.weights.Tensor;
+import dev.darkroom.weights.Weights;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The three networks of a Stable-Diffusion-class checkpoint, ready to run: arrays of plain floats in, arrays of plain
+ * floats out, row-major in the shapes given. Not thread-safe.
+ */
+public final class Networks implements AutoCloseable {
+    /** Where checkpoints saved before diffusers 0.12 keep the projections of the VAE's attention. */
+    private static final Map<String, String> OLD_VAE_NAMES =
+            Map.of(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.");
+
+    private final ClipText text;
+    private final UNet2DCondition unet;
+    private final AutoencoderKl vae;
+    private final Part textPart;
+    private final Part unetPart;
+    private final Part vaePart;
+
+    /** A network: what it computes, where its weights lie, and, after {@link #load}, the thing itself. */
+    private static final class Part implements AutoCloseable {
+        final Program program = new Program();
+        final DiffusersFolder.Component component;
+
+        @Nullable
+        Network network;
+
+        Part(DiffusersFolder.Component component) {
+            this.component = component;
+        }
+
+        long check() {
+            try (Weights weights = component.weights()) {
+                program.parameters().values().forEach(parameter -> find(weights, parameter));
+            }
+            return program.parameters().values().stream()
+                    .mapToLong(Program.Parameter::size)
+                    .sum();
+        }
+
+        void load(Path cache) {
+            try (Weights weights = component.weights()) {
+                network = Network.load(program, parameter -> find(weights, parameter), cache, false);
+            }
+        }
+
+        Network network() {
+            if (network == null) {
+                throw new IllegalStateException(component.name() + " is not loaded");
+            }
+            return network;
+        }
+
+        @Override
+        public void close() {
+            if (network != null) {
+                network.close();
+                network = null;
+            }
+        }
+    }
+
+    /**
+     * Reads the configs; weights are neither read nor checked yet.
+     *
+     * @throws dev.darkroom.weights.InvalidCheckpoint naming the option that is missing or not supported
+     */
+    public Networks(DiffusersFolder folder) {
+        textPart = new Part(folder.component("text_encoder"));
+        unetPart = new Part(folder.component("unet"));
+        vaePart = new Part(folder.component("vae"));
+        text = new ClipText(textPart.component);
+        unet = new UNet2DCondition(unetPart.component);
+        vae = new AutoencoderKl(vaePart.component);
+        if (unet.contextWidth() != text.width()) {
+            throw InvalidCheckpoint.ofKey(
+                    unetPart.component.configFile(),
+                    "cross_attention_dim",
+                    text.width() + ", the text encoder's hidden_size",
+                    Integer.toString(unet.contextWidth()));
+        }
+        if (unet.inChannels() != vae.latentChannels()) {
+            throw InvalidCheckpoint.ofKey(
+                    unetPart.component.configFile(),
+                    "in_channels",
+                    vae.latentChannels() + ", the VAE's latent_channels",
+                    Integer.toString(unet.inChannels()));
+        }
+        int size = unet.sampleSize();
+
+        Program program = textPart.program;
+        Value ids = program.input("ids", 1, text.positions());
+        program.method("forward", text.describe(program, ids), ids);
+
+        program = unetPart.program;
+        Value sample = program.input("sample", 1, unet.inChannels(), size, size);
+        Value timestep = program.input("timestep", 1);
+        Value context = program.input("context", 1, text.positions(), unet.contextWidth());
+        program.method("forward", unet.describe(program, sample, timestep, context), sample, timestep, context);
+
+        program = vaePart.program;
+        Value z = program.input("z", 1, vae.latentChannels(), size, size);
+        program.method("decode", vae.describeDecoder(program, z), z);
+        Value x = program.input("x", 1, 3, (long) size * vae.factor(), (long) size * vae.factor());
+        program.method("encode", vae.describeEncoder(program, x), x);
+    }
+
+    /**
+     * Looks up every weight that the networks need.
+     *
+     * @return the number of parameters of all networks together
+     * @throws InvalidCheckpoint naming the first that is missing or of another shape
+     */
+    public long check() {
+        return textPart.check() + unetPart.check() + vaePart.check();
+    }
+
+    /**
+     * Compiles the networks and loads them.
+     *
+     * @param cache folder for compiled archives, created if need be
+     * @throws InvalidCheckpoint naming the first weight that is missing or of another shape
+     */
+    public void load(Path cache) {
+        check();
+        textPart.load(cache);
+        unetPart.load(cache);
+        vaePart.load(cache);
+    }
+
+    public ClipText text() {
+        return text;
+    }
+
+    public UNet2DCondition unet() {
+        return unet;
+    }
+
+    public AutoencoderKl vae() {
+        return vae;
+    }
+
+    /**
+     * Text encoder.
+     *
+     * @param ids token ids of one prompt, at most {@link ClipText#positions}
+     * @return hidden states {@code [ids.length, text().width()]}
+     */
+    public float[] encodeText(long[] ids) {
+        Network network = textPart.network();
+        try (NDManager scope = network.newScope()) {
+            return network.call("forward", scope.create(LongBuffer.wrap(ids), new Shape(1, ids.length), DataType.INT64))
+                    .toFloatArray();
+        }
+    }
+
+    /**
+     * One evaluation of the U-Net.
+     *
+     * @param sample {@code [rows, inChannels, height, width]}
+     * @param timesteps {@code [rows]}, each row its own
+     * @param context {@code [rows, tokens, contextWidth]}
+     * @param height of the latents
+     * @param width of the latents
+     * @return the predictions, {@code [rows, outChannels, height, width]}
+     */
+    public float[] predict(float[] sample, float[] timesteps, float[] context, int height, int width) {
+        Network network = unetPart.network();
+        int rows = timesteps.length;
+        int tokens = context.length / rows / unet.contextWidth();
+        try (NDManager scope = network.newScope()) {
+            return network.call(
+                            "forward",
+                            floats(scope, sample, rows, unet.inChannels(), height, width),
+                            floats(scope, timesteps, rows),
+                            floats(scope, context, rows, tokens, unet.contextWidth()))
+                    .toFloatArray();
+        }
+    }
+
+    /**
+     * VAE encoder.
+     *
+     * @param pictures in −1 … 1, {@code [rows, 3, height, width]}
+     * @return mean and log variance, {@code [rows, 2 · latentChannels, height / factor, width / factor]}
+     */
+    public float[] encode(float[] pictures, int rows, int height, int width) {
+        Network network = vaePart.network();
+        try (NDManager scope = network.newScope()) {
+            return network.call("encode", floats(scope, pictures, rows, 3, height, width))
+                    .toFloatArray();
+        }
+    }
+
+    /**
+     * VAE decoder.
+     *
+     * @param z latents in the scale of the encoder's mean, {@code [rows, latentChannels, height, width]}
+     * @return pictures, about −1 … 1, {@code [rows, 3, height · factor, width · factor]}
+     */
+    public float[] decode(float[] z, int rows, int height, int width) {
+        Network network = vaePart.network();
+        try (NDManager scope = network.newScope()) {
+            return network.call("decode", floats(scope, z, rows, vae.latentChannels(), height, width))
+                    .toFloatArray();
+        }
+    }
+
+    private static NDArray floats(NDManager scope, float[] values, long... shape) {
+        return scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
+    }
+
+    private static Tensor find(Weights weights, Program.Parameter parameter) {
+        String name = parameter.name();
+        if (!weights.has(name)) {
+            for (var old : OLD_VAE_NAMES.entrySet()) {
+                String oldName = name.replace(old.getKey(), old.getValue());
+                if (weights.has(oldName)) {
+                    return weights.tensor(oldName, parameter.shape());
+                }
+            }
+        }
+        return weights.tensor(name, parameter.shape());
+    }
+
+    @Override
+    public void close() {
+        textPart.close();
+        unetPart.close();
+        vaePart.close();
+    }
+}
