@@ -1,0 +1,186 @@
+package dev.darkroom.weights;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A checkpoint in the diffusers layout: {@code model_index.json} and a folder for each component it names. */
+public final class DiffusersFolder {
+
+    private static final Set<String> PIPELINES = Set.of("StableDiffusionPipeline");
+
+    /** Classes we can build, by component; an empty list leaves the choice to whoever reads the component. */
+    private static final Map<String, List<String>> CLASSES = Map.of(
+            "text_encoder", List.of("CLIPTextModel"),
+            "tokenizer", List.of("CLIPTokenizer", "CLIPTokenizerFast"),
+            "unet", List.of("UNet2DConditionModel"),
+            "vae", List.of("AutoencoderKL"),
+            "scheduler", List.of());
+
+    private static final Set<String> IGNORED = Set.of("feature_extractor", "safety_checker", "image_encoder");
+
+    /** Without variant first: it is the full-precision one where a folder has both. */
+    private static final List<String> WEIGHT_FILES = List.of(
+            "%s.safetensors",
+            "%s.safetensors.index.json",
+            "%s.fp16.safetensors",
+            "%s.safetensors.index.fp16.json",
+            "%s.fp16.safetensors.index.json");
+
+    /**
+     * A part of the pipeline.
+     *
+     * @param name for example {@code unet}
+     * @param library the Python library the class is of, {@code diffusers} or {@code transformers}
+     * @param className the class, for example {@code UNet2DConditionModel}
+     * @param config its {@code config.json} ({@code scheduler_config.json} for the scheduler); an empty object for the
+     *     tokenizer, which has none
+     * @param folder where its files are
+     */
+    public record Component(String name, String library, String className, JsonNode config, Path folder) {
+
+        /** The file {@link #config} was read from, for errors about its values. */
+        public Path configFile() {
+            return configFile(folder, name);
+        }
+
+        private static Path configFile(Path folder, String name) {
+            return folder.resolve(name.equals("scheduler") ? "scheduler_config.json" : "config.json");
+        }
+
+        /**
+         * Opens the weights: the full-precision file or shards, otherwise the fp16 ones.
+         *
+         * @throws InvalidCheckpoint if there is no safetensors file, or it is not valid
+         */
+        public Weights weights() {
+            String base = library.equals("transformers") ? "model" : "diffusion_pytorch_model";
+            for (String pattern : WEIGHT_FILES) {
+                Path file = folder.resolve(pattern.formatted(base));
+                if (Files.exists(file)) {
+                    return Weights.open(file);
+                }
+            }
+            throw InvalidCheckpoint.ofFile(folder.resolve(base + ".safetensors"), "a safetensors file", whatElse());
+        }
+
+        private String whatElse() {
+            if (!Files.isDirectory(folder)) {
+                return "no such folder";
+            }
+            try (Stream<Path> files = Files.list(folder)) {
+                return files.map(file -> String.valueOf(file.getFileName()))
+                        .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
+                        .sorted()
+                        .findFirst()
+                        .map(file -> "only " + file + "; convert the checkpoint to safetensors")
+                        .orElse("no such file");
+            } catch (IOException e) {
+                throw new UncheckedIOException(folder + ": " + e, e);
+            }
+        }
+    }
+
+    /** A line of {@code model_index.json}. */
+    private record Line(String library, String className) {}
+
+    private final Path path;
+    private final String className;
+    private final Map<String, Line> components;
+
+    private DiffusersFolder(Path path, String className, Map<String, Line> components) {
+        this.path = path;
+        this.className = className;
+        this.components = components;
+    }
+
+    /**
+     * Reads and checks {@code model_index.json}; the components' own files are not looked at yet.
+     *
+     * @throws InvalidCheckpoint if it is missing, is malformed, or names a pipeline or component class we cannot build
+     */
+    public static DiffusersFolder open(Path path) {
+        Path file = path.resolve("model_index.json");
+        ObjectNode index = Json.read(file);
+        JsonNode className = index.path("_class_name");
+        if (!className.isString() || !PIPELINES.contains(className.stringValue())) {
+            throw InvalidCheckpoint.ofKey(file, "_class_name", String.join(" or ", PIPELINES), Json.kind(className));
+        }
+        Map<String, Line> components = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> property : index.properties()) {
+            // Scalars are the pipeline's own options, such as requires_safety_checker.
+            boolean component = property.getValue().isContainer();
+            if (component && !property.getKey().startsWith("_") && !IGNORED.contains(property.getKey())) {
+                readLine(file, property.getKey(), property.getValue(), components);
+            }
+        }
+        return new DiffusersFolder(path, className.stringValue(), components);
+    }
+
+    private static void readLine(Path file, String name, JsonNode line, Map<String, Line> into) {
+        if (line.size() != 2 || !line.isArray()) {
+            throw InvalidCheckpoint.ofKey(file, name, "[library, class]", line.toString());
+        }
+        JsonNode library = line.get(0);
+        JsonNode className = line.get(1);
+        if (library.isNull() && className.isNull()) {
+            return;
+        }
+        List<String> supported = CLASSES.get(name);
+        if (supported == null) {
+            throw InvalidCheckpoint.ofKey(
+                    file,
+                    name,
+                    "one of the components "
+                            + String.join(
+                                    ", ", CLASSES.keySet().stream().sorted().toList()),
+                    line.toString());
+        }
+        if (!library.isString() || !className.isString()) {
+            throw InvalidCheckpoint.ofKey(file, name, "[library, class]", line.toString());
+        }
+        if (!supported.isEmpty() && !supported.contains(className.stringValue())) {
+            throw InvalidCheckpoint.ofKey(file, name, String.join(" or ", supported), className.stringValue());
+        }
+        into.put(name, new Line(library.stringValue(), className.stringValue()));
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    /** The pipeline's class, for example {@code StableDiffusionPipeline}. */
+    public String className() {
+        return className;
+    }
+
+    public boolean has(String name) {
+        return components.containsKey(name);
+    }
+
+    /**
+     * The named component with its configuration.
+     *
+     * @throws InvalidCheckpoint if the pipeline has no such component, or its configuration is missing or malformed
+     */
+    public Component component(String name) {
+        Line line = components.get(name);
+        if (line == null) {
+            throw InvalidCheckpoint.ofKey(
+                    path.resolve("model_index.json"), name, "the component [library, class]", "none");
+        }
+        Path folder = path.resolve(name);
+        JsonNode config = name.equals("tokenizer")
+                ? Json.MAPPER.createObjectNode()
+                : Json.read(Component.configFile(folder, name));
+        return new Component(name, line.library(), line.className(), config, folder);
+    }
+}
