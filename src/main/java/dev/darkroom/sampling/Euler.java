@@ -1,0 +1,28 @@
+package dev.darkroom.sampling;
+
+import dev.darkroom.sampling.NoiseSchedule.Levels;
+import dev.darkroom.spec.SamplerKind;
+
+/** Karras et al. 2022, algorithm 1 without its second-order correction: Euler's method on dx/dσ = (x − x0)/σ. */
+final class Euler extends Sampler {
+
+    Euler(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
+        super(schedule, levels, sigmaSpaceInit(schedule, SamplerKind.EULER, levels), initialNoise);
+    }
+
+    @Override
+    float[] scaledInput(int i) {
+        return scaled(x, sigmas[i]);
+    }
+
+    @Override
+    void step(int i, float[] output) {
+        float sigma = sigmas[i];
+        float dt = sigmas[i + 1] - sigma;
+        for (int k = 0; k < x.length; k++) {
+            float denoised = prediction.denoised(x[k], output[k], sigma);
+            float d = (x[k] - denoised) / sigma;
+            x[k] += d * dt;
+        }
+    }
+}

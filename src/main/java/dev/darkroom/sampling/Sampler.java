@@ -1,0 +1,142 @@
+package dev.darkroom.sampling;
+
+import dev.darkroom.sampling.NoiseSchedule.Levels;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+
+/**
+ * The way of one picture from noise to latents, one step at a time, because the network's call is shared with other
+ * pictures: while not {@link #done}, evaluate the network at {@link #input} and {@link #timestep}, apply guidance, and
+ * {@link #absorb} the answer. Not thread-safe.
+ *
+ * <p>All samplers agree with diffusers 0.35 built from the same scheduler_config.json, in the float roundings too.
+ */
+public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlusPlus2M {
+
+    final PredictionType prediction;
+    final float[] timesteps; // [steps]
+    final float[] sigmas; // [steps + 1]
+    final float[] x; // the latents, in place
+    private int i;
+
+    Sampler(NoiseSchedule schedule, Levels levels, float initNoiseSigma, float[] initialNoise) {
+        prediction = schedule.config().predictionType();
+        timesteps = levels.timesteps();
+        sigmas = levels.sigmas();
+        x = new float[initialNoise.length];
+        for (int k = 0; k < x.length; k++) {
+            x[k] = initialNoise[k] * initNoiseSigma;
+        }
+    }
+
+    /**
+     * A sampler before its first step.
+     *
+     * @param steps evaluations of the network, 1 to the schedule's training timesteps
+     * @param noise the picture's generator, from which {@code initialNoise} was drawn; EULER_ANCESTRAL goes on drawing
+     * @param initialNoise standard normal, any shape, flattened; scaled to the first noise level here; not kept
+     * @throws IllegalArgumentException if steps is out of bounds
+     */
+    public static Sampler of(
+            SamplerKind kind,
+            SigmaSpacing spacing,
+            NoiseSchedule schedule,
+            int steps,
+            SeededNoise noise,
+            float[] initialNoise) {
+        SigmaSpacing resolved = schedule.config().sigmaSpacing(kind, spacing);
+        Levels levels = schedule.levels(kind, resolved, steps);
+        return switch (kind) {
+            case DDIM -> new Ddim(schedule, resolved, levels, initialNoise);
+            case EULER -> new Euler(schedule, levels, initialNoise);
+            case EULER_ANCESTRAL -> new EulerAncestral(schedule, levels, noise, initialNoise);
+            case DPMPP_2M -> new DpmPlusPlus2M(schedule, levels, initialNoise);
+        };
+    }
+
+    /**
+     * The timestep the network is to be told now, 0…T − 1; may be fractional.
+     *
+     * @throws IllegalStateException if done
+     */
+    public final float timestep() {
+        checkNotDone();
+        return timesteps[i];
+    }
+
+    /**
+     * The latents scaled as the network expects them, about unit variance; a copy.
+     *
+     * @throws IllegalStateException if done
+     */
+    public final float[] input() {
+        checkNotDone();
+        return scaledInput(i);
+    }
+
+    /**
+     * Takes one step.
+     *
+     * @param modelOutput the network's answer to {@link #input}, after guidance, same length
+     * @throws IllegalStateException if done
+     * @throws IllegalArgumentException if the length differs
+     */
+    public final void absorb(float[] modelOutput) {
+        checkNotDone();
+        if (modelOutput.length != x.length) {
+            throw new IllegalArgumentException(
+                    "model output: expected %d values, found %d".formatted(x.length, modelOutput.length));
+        }
+        step(i, modelOutput);
+        i++;
+    }
+
+    /** The latents in the sampler's own scale, as diffusers' callbacks see them; a copy. When done, the VAE's input. */
+    public final float[] latents() {
+        return x.clone();
+    }
+
+    public final boolean done() {
+        return i == timesteps.length;
+    }
+
+    public final int stepsDone() {
+        return i;
+    }
+
+    public final int steps() {
+        return timesteps.length;
+    }
+
+    /** The network's input at step i; a copy. */
+    float[] scaledInput(int i) {
+        return x.clone();
+    }
+
+    /** Moves x from noise level i to i + 1. */
+    abstract void step(int i, float[] output);
+
+    private void checkNotDone() {
+        if (done()) {
+            throw new IllegalStateException("all %d steps are done".formatted(timesteps.length));
+        }
+    }
+
+    /** Karras et al. 2022 in diffusers' reading: x is not scaled down, so the noise is scaled up, by where the walk starts. */
+    static float sigmaSpaceInit(NoiseSchedule schedule, SamplerKind kind, Levels levels) {
+        float max = levels.sigmas()[0];
+        return switch (schedule.config().timestepSpacing(kind)) {
+            case LINSPACE, TRAILING -> max;
+            case LEADING -> (float) Math.sqrt(max * max + 1);
+        };
+    }
+
+    static float[] scaled(float[] x, float sigma) {
+        float norm = (float) Math.sqrt(sigma * sigma + 1);
+        float[] scaled = new float[x.length];
+        for (int k = 0; k < x.length; k++) {
+            scaled[k] = x[k] / norm;
+        }
+        return scaled;
+    }
+}
