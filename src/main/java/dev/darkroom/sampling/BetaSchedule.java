@@ -50,12 +50,12 @@ public enum BetaSchedule {
         return cos * cos;
     }
 
-    /** As torch computes it: in float, from both ends towards the middle. */
+    /** As torch rounds it: in float, from both ends towards the middle, product and sum fused. */
     private static float[] linspace(float start, float end, int n) {
         float[] values = new float[n];
         float step = n == 1 ? 0 : (end - start) / (n - 1);
         for (int i = 0; i < n; i++) {
-            values[i] = i < n / 2 || n == 1 ? start + step * i : end - step * (n - i - 1);
+            values[i] = i < n / 2 || n == 1 ? Math.fma(step, i, start) : Math.fma(-step, n - i - 1, end);
         }
         return values;
     }

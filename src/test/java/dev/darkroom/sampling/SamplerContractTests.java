@@ -1,0 +1,159 @@
+package dev.darkroom.sampling;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What every sampler promises, whatever its formula. */
+class SamplerContractTests {
+
+    private static final int SIZE = 48;
+    private static final List<Integer> STEPS = List.of(1, 2, 3, 20, 150);
+
+    static Stream<Arguments> samplers() {
+        return Arrays.stream(SamplerKind.values())
+                .flatMap(kind -> Arrays.stream(SigmaSpacing.values())
+                        .map(spacing -> Arguments.argumentSet(kind.id() + " " + spacing.id(), kind, spacing)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void aPerfectNetworkLeadsToItsPicture(SamplerKind kind, SigmaSpacing spacing) {
+        float[] x0 = new SeededNoise(99).normal(SIZE);
+        for (PredictionType prediction : PredictionType.values()) {
+            for (int steps : STEPS) {
+                Sampler sampler = begin(kind, spacing, prediction, steps, 3);
+                while (!sampler.done()) {
+                    float[] input = sampler.input();
+                    float[] output = new float[SIZE];
+                    float sigma = sampler.sigmas[sampler.stepsDone()];
+                    float alpha = 1 / (float) Math.sqrt(sigma * sigma + 1);
+                    for (int k = 0; k < SIZE; k++) {
+                        float epsilon = (input[k] - alpha * x0[k]) / (alpha * sigma);
+                        output[k] = prediction.target(x0[k], epsilon, alpha, alpha * sigma);
+                    }
+                    sampler.absorb(output);
+                }
+                assertThat(Reference.difference(sampler.latents(), x0))
+                        .as("%s, %d steps", prediction, steps)
+                        .isLessThan(2e-4);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void takesTheStepsAskedForThroughFallingTimesteps(SamplerKind kind, SigmaSpacing spacing) {
+        for (int steps : STEPS) {
+            Sampler sampler = begin(kind, spacing, PredictionType.EPSILON, steps, 3);
+            float last = Float.POSITIVE_INFINITY;
+            for (int done = 0; done < steps; done++) {
+                assertThat(sampler.done()).isFalse();
+                assertThat(sampler.stepsDone()).isEqualTo(done);
+                assertThat(sampler.timestep()).isBetween(0f, 999f).isLessThanOrEqualTo(last);
+                assertThat(sampler.input()).hasSize(SIZE);
+                last = sampler.timestep();
+                sampler.absorb(network(sampler));
+                assertThat(sampler.latents()).hasSize(SIZE);
+                for (float value : sampler.latents()) {
+                    assertThat(value).isFinite();
+                }
+            }
+            assertThat(sampler.done()).isTrue();
+            assertThat(sampler.steps()).isEqualTo(steps).isEqualTo(sampler.stepsDone());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void aPictureIsTheSameAloneAsBesideOthers(SamplerKind kind, SigmaSpacing spacing) {
+        float[] alone = finish(begin(kind, spacing, PredictionType.EPSILON, 9, 11));
+        Sampler sampler = begin(kind, spacing, PredictionType.EPSILON, 9, 11);
+        List<Sampler> others = Arrays.stream(SamplerKind.values())
+                .map(other -> begin(other, SigmaSpacing.DEFAULT, PredictionType.EPSILON, 20, 12))
+                .toList();
+        while (!sampler.done()) {
+            others.forEach(other -> other.absorb(network(other)));
+            sampler.absorb(network(sampler));
+        }
+        assertThat(sampler.latents()).isEqualTo(alone);
+    }
+
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void anotherSeedIsAnotherPicture(SamplerKind kind, SigmaSpacing spacing) {
+        assertThat(finish(begin(kind, spacing, PredictionType.EPSILON, 5, 1)))
+                .isNotEqualTo(finish(begin(kind, spacing, PredictionType.EPSILON, 5, 2)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void handsOutCopies(SamplerKind kind, SigmaSpacing spacing) {
+        Sampler sampler = begin(kind, spacing, PredictionType.EPSILON, 5, 1);
+        float[] before = sampler.latents();
+        Arrays.fill(sampler.input(), 7);
+        Arrays.fill(sampler.latents(), 7);
+        assertThat(sampler.latents()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void refusesMisuse(SamplerKind kind, SigmaSpacing spacing) {
+        Sampler sampler = begin(kind, spacing, PredictionType.EPSILON, 1, 1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> sampler.absorb(new float[SIZE + 1]))
+                .withMessageContaining("expected 48")
+                .withMessageContaining("found 49");
+        sampler.absorb(network(sampler));
+        assertThatIllegalStateException().isThrownBy(sampler::timestep);
+        assertThatIllegalStateException().isThrownBy(sampler::input);
+        assertThatIllegalStateException().isThrownBy(() -> sampler.absorb(new float[SIZE]));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> begin(kind, spacing, PredictionType.EPSILON, 1001, 1))
+                .withMessageContaining("1001");
+    }
+
+    private static Sampler begin(
+            SamplerKind kind, SigmaSpacing spacing, PredictionType prediction, int steps, long seed) {
+        NoiseSchedule schedule = new NoiseSchedule(ScheduleConfig.of(Map.of(
+                "_class_name",
+                "DDIMScheduler",
+                "beta_start",
+                0.00085,
+                "beta_end",
+                0.012,
+                "beta_schedule",
+                "scaled_linear",
+                "prediction_type",
+                prediction.id(),
+                "clip_sample",
+                false)));
+        SeededNoise noise = new SeededNoise(seed);
+        return Sampler.of(kind, spacing, schedule, steps, noise, noise.normal(SIZE));
+    }
+
+    private static float[] finish(Sampler sampler) {
+        while (!sampler.done()) {
+            sampler.absorb(network(sampler));
+        }
+        return sampler.latents();
+    }
+
+    private static float[] network(Sampler sampler) {
+        float[] output = sampler.input();
+        for (int k = 0; k < output.length; k++) {
+            output[k] = output[k] * (float) Math.cos(sampler.timestep()) + 0.1f;
+        }
+        return output;
+    }
+}

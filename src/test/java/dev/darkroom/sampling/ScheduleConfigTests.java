@@ -1,0 +1,182 @@
+package dev.darkroom.sampling;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ScheduleConfigTests {
+
+    @Test
+    void readsTheFileOfStableDiffusion15() {
+        Map<String, @Nullable Object> file = file("PNDMScheduler");
+        file.put("_diffusers_version", "0.7.0.dev0");
+        file.put("beta_end", 0.012);
+        file.put("beta_schedule", "scaled_linear");
+        file.put("beta_start", 0.00085);
+        file.put("num_train_timesteps", 1000);
+        file.put("set_alpha_to_one", false);
+        file.put("skip_prk_steps", true);
+        file.put("steps_offset", 1);
+        file.put("trained_betas", null);
+        file.put("clip_sample", false);
+
+        ScheduleConfig config = ScheduleConfig.of(file);
+
+        assertThat(config)
+                .isEqualTo(new ScheduleConfig(
+                        1000,
+                        0.00085,
+                        0.012,
+                        BetaSchedule.SCALED_LINEAR,
+                        PredictionType.EPSILON,
+                        null,
+                        1,
+                        false,
+                        false,
+                        SigmaSpacing.DEFAULT));
+        assertThat(config.timestepSpacing(SamplerKind.DDIM)).isEqualTo(TimestepSpacing.LEADING);
+        assertThat(config.timestepSpacing(SamplerKind.EULER)).isEqualTo(TimestepSpacing.LINSPACE);
+    }
+
+    @Test
+    void fillsInTheDefaultsOfDiffusers() {
+        assertThat(ScheduleConfig.of(file("DDIMScheduler")))
+                .isEqualTo(new ScheduleConfig(
+                        1000,
+                        1e-4,
+                        0.02,
+                        BetaSchedule.LINEAR,
+                        PredictionType.EPSILON,
+                        null,
+                        0,
+                        true,
+                        true,
+                        SigmaSpacing.DEFAULT));
+    }
+
+    @Test
+    void readsEveryValue() {
+        Map<String, @Nullable Object> file = file("EulerDiscreteScheduler");
+        file.put("num_train_timesteps", 500);
+        file.put("beta_start", 0.001);
+        file.put("beta_end", 0.01);
+        file.put("beta_schedule", "squaredcos_cap_v2");
+        file.put("prediction_type", "v_prediction");
+        file.put("timestep_spacing", "trailing");
+        file.put("steps_offset", 3);
+        file.put("set_alpha_to_one", false);
+        file.put("clip_sample", false);
+        file.put("use_karras_sigmas", true);
+
+        assertThat(ScheduleConfig.of(file))
+                .isEqualTo(new ScheduleConfig(
+                        500,
+                        0.001,
+                        0.01,
+                        BetaSchedule.SQUAREDCOS_CAP_V2,
+                        PredictionType.V_PREDICTION,
+                        TimestepSpacing.TRAILING,
+                        3,
+                        false,
+                        false,
+                        SigmaSpacing.KARRAS));
+    }
+
+    @Test
+    void acceptsAFileWrittenByTheMultistepSolver() {
+        Map<String, @Nullable Object> file = file("DPMSolverMultistepScheduler");
+        file.put("algorithm_type", "dpmsolver++");
+        file.put("solver_order", 2);
+        file.put("solver_type", "midpoint");
+        file.put("lower_order_final", true);
+        file.put("thresholding", false);
+        file.put("sample_max_value", 1.0);
+        file.put("dynamic_thresholding_ratio", 0.995);
+        file.put("lambda_min_clipped", Double.NEGATIVE_INFINITY);
+        file.put("variance_type", null);
+        file.put("final_sigmas_type", "zero");
+        assertThat(ScheduleConfig.of(file).trainTimesteps()).isEqualTo(1000);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "_class_name, FlowMatchEulerDiscreteScheduler",
+        "_class_name, LCMScheduler",
+        "beta_schedule, sigmoid",
+        "prediction_type, sample",
+        "prediction_type, flow_prediction",
+        "timestep_spacing, evenly",
+        "final_sigmas_type, sigma_min",
+        "interpolation_type, log_linear",
+        "timestep_type, continuous",
+        "variance_type, learned_range",
+        "algorithm_type, sde-dpmsolver++",
+        "solver_type, heun",
+        "clip_sample, yes",
+        "beta_start, small"
+    })
+    void refusesAnUnknownName(String key, String found) {
+        refuses(key, found);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "thresholding",
+        "rescale_betas_zero_snr",
+        "use_exponential_sigmas",
+        "use_beta_sigmas",
+        "use_lu_lambdas",
+        "use_flow_sigmas",
+        "use_dynamic_shifting"
+    })
+    void refusesAnOptionThatIsNotThere(String key) {
+        refuses(key, true);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "num_train_timesteps, 1",
+        "num_train_timesteps, 10.5",
+        "beta_start, 0.5",
+        "beta_end, 1",
+        "steps_offset, -1",
+        "solver_order, 3",
+        "clip_sample_range, 2",
+        "lambda_min_clipped, -5.1",
+        "sigma_max, 80"
+    })
+    void refusesANumberOutOfBounds(String key, double found) {
+        refuses(key, found);
+    }
+
+    @Test
+    void refusesTrainedBetas() {
+        refuses("trained_betas", List.of(0.1, 0.2));
+    }
+
+    private static void refuses(String key, Object found) {
+        Map<String, @Nullable Object> file = file("PNDMScheduler");
+        file.put(key, found);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ScheduleConfig.of(file))
+                .withMessageContaining("scheduler_config.json")
+                .withMessageContaining(key)
+                .withMessageContaining("expected")
+                .withMessageContaining("found");
+    }
+
+    private static Map<String, @Nullable Object> file(String className) {
+        Map<String, @Nullable Object> file = new HashMap<>();
+        file.put("_class_name", className);
+        return file;
+    }
+}
