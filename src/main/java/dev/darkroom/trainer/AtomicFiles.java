@@ -6,6 +6,8 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Objects;
+import java.util.UUID;
 
 /** Writes files that are there whole or not at all. */
 final class AtomicFiles {
@@ -17,9 +19,9 @@ final class AtomicFiles {
 
     /** Writes to a temporary file in the same folder, then moves it over {@code target}. */
     static void write(Path target, Content content) throws IOException {
-        Path folder = target.toAbsolutePath().getParent();
+        Path folder = Objects.requireNonNull(target.toAbsolutePath().getParent(), "a file lies in a folder");
         Files.createDirectories(folder);
-        Path part = Files.createTempFile(folder, target.getFileName().toString(), ".part");
+        Path part = folder.resolve(target.getFileName() + "." + UUID.randomUUID() + ".part");
         try {
             try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(part))) {
                 content.writeTo(out);

@@ -48,12 +48,14 @@ public final class Dataset {
     private static final Pattern NOT_FOR_VAE = Pattern.compile(".*(-tone|-tone\\d|oclock|-thirty|button|-sign)(-.*)?"
             + "|(flag|keycap|digit|letter|input|couple|kiss|family|people|men|women|japanese)-.*|.?\\d?");
 
+    private final List<Concept> concepts;
     private final List<Captions> captions;
     private final List<Double> weights;
     private final List<Picture> pictures;
     private final List<Picture> vaePictures;
 
     private Dataset(List<Subject> subjects, List<Picture> pictures, List<Picture> vaePictures) {
+        this.concepts = subjects.stream().map(Subject::concept).distinct().toList();
         this.captions =
                 subjects.stream().map(s -> new Captions(s.concept, s.colour)).toList();
         this.weights = subjects.stream()
@@ -148,6 +150,18 @@ public final class Dataset {
     /** How often picture {@code i} is to be drawn in training, relative to the others; recolourings weigh less. */
     public double weight(int i) {
         return weights.get(i);
+    }
+
+    /**
+     * Writes the folder of a CLIP tokenizer in which every word of the captions is one token.
+     *
+     * @param maxLength tokens a prompt is padded or cut to, start and end included
+     * @return the number of tokens it knows
+     */
+    public int writeTokenizer(Path folder, int maxLength) throws IOException {
+        TokenizerBuilder tokenizer = TokenizerBuilder.learn(Captions.vocabulary(concepts));
+        tokenizer.write(folder, maxLength);
+        return tokenizer.vocabulary().size();
     }
 
     /** How many pictures the VAE learns from: the icon set without near-copies, and the recolourings. */
