@@ -34,8 +34,11 @@ public final class Network implements AutoCloseable {
     private final SymbolBlock block;
     private final ParameterStore parameters;
 
-    private Network(Model model) {
+    private final boolean training;
+
+    private Network(Model model, boolean training) {
         this.model = model;
+        this.training = training;
         this.block = (SymbolBlock) model.getBlock();
         this.parameters = new ParameterStore(model.getNDManager(), false);
     }
@@ -66,7 +69,7 @@ public final class Network implements AutoCloseable {
                         "libtorch refused the compiled network " + file + "; delete it if it" + " was damaged on disk",
                         e);
             }
-            return new Network(model);
+            return new Network(model, training);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write the compiled network to " + cache, e);
         }
@@ -127,7 +130,7 @@ public final class Network implements AutoCloseable {
             name.setName("module_method:" + method);
             list.add(name);
         }
-        return block.forward(parameters, list, false).singletonOrThrow();
+        return block.forward(parameters, list, training).singletonOrThrow();
     }
 
     @Override

@@ -1,0 +1,476 @@
+package dev.darkroom.trainer;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.darkroom.model.AutoencoderKl;
+import dev.darkroom.model.ClipText;
+import dev.darkroom.model.ClipTokenizer;
+import dev.darkroom.model.Network;
+import dev.darkroom.model.Program;
+import dev.darkroom.model.UNet2DCondition;
+import dev.darkroom.model.Value;
+import dev.darkroom.sampling.NoiseSchedule;
+import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.weights.DType;
+import dev.darkroom.weights.DiffusersFolder;
+import dev.darkroom.weights.SafetensorsWriter;
+import dev.darkroom.weights.Tensor;
+import dev.darkroom.weights.Weights;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.LongBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.TreeMap;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Trains the model in the jar from nothing: first the VAE on pictures, then text encoder and U-Net together on the VAE's
+ * latents. Both stages run for a given time; the learning rate warms up and then falls along a half cosine over that
+ * time. A run that was interrupted goes on from its last checkpoint.
+ *
+ * <p>Work folder: {@code pictures.bin} (the data set), {@code *.checkpoint.safetensors}, {@code model/} (the diffusers
+ * folder, rewritten at every checkpoint, so that one can draw with it while training goes on).
+ */
+public final class Trainer {
+    // Settings. Everything about the networks' form is in the configs under resources, model/.
+    private static final int VAE_BATCH = 16;
+    private static final double VAE_LEARNING_RATE = 2e-3;
+    /** Weight of the mean KL divergence to a standard normal; small, as in Rombach et al. 2022, appendix G. */
+    private static final double KL_WEIGHT = 3e-4;
+
+    private static final int BATCH = 32;
+    private static final double LEARNING_RATE = 1e-3;
+    /** Share of samples without a prompt, for classifier-free guidance (Ho and Salimans 2022, algorithm 1). */
+    private static final double PROMPT_DROPOUT = 0.1;
+    /** Variations of every picture whose latents are computed once and kept. */
+    private static final int VARIATIONS = 8;
+
+    private static final int WARM_UP_STEPS = 200;
+    private static final Duration CHECKPOINT_EVERY = Duration.ofMinutes(4);
+    private static final long SEED = 1;
+
+    private static final String[] CONFIGS = {
+        "model_index.json",
+        "text_encoder/config.json",
+        "unet/config.json",
+        "vae/config.json",
+        "scheduler/scheduler_config.json"
+    };
+
+    /** Told how training goes. */
+    public interface Progress {
+        /**
+         * @param stage {@code vae} or {@code unet}
+         * @param fraction of the stage's time, 0 … 1
+         * @param samples seen per second
+         * @param loss averaged over the last steps
+         */
+        void at(String stage, double fraction, int step, double samples, double loss);
+    }
+
+    private final Path work;
+    private final Path folder;
+    private final Progress progress;
+    private final Dataset dataset;
+    private final Random random = new Random(SEED);
+
+    private Trainer(Path work, Progress progress) throws IOException {
+        this.work = work;
+        this.folder = work.resolve("model");
+        this.progress = progress;
+        Files.createDirectories(work);
+        this.dataset = Dataset.prepare(work);
+    }
+
+    /**
+     * Trains and writes {@code work/model}. Stages whose result is already there are skipped.
+     *
+     * @param vaeTime for the VAE
+     * @param unetTime for text encoder and U-Net
+     * @return the diffusers folder
+     * @throws IOException when the pictures cannot be fetched or a file cannot be written
+     */
+    public static Path train(Path work, Duration vaeTime, Duration unetTime, Progress progress) throws IOException {
+        Trainer trainer = new Trainer(work, progress);
+        trainer.dataset.contactSheet(work.resolve("contact.png"));
+        trainer.writeConfigs();
+        if (!Files.exists(trainer.folder.resolve("vae/diffusion_pytorch_model.safetensors"))) {
+            trainer.trainVae(vaeTime);
+        }
+        trainer.trainUnet(unetTime);
+        return trainer.folder;
+    }
+
+    private void writeConfigs() throws IOException {
+        int vocabulary = dataset.writeTokenizer(folder.resolve("tokenizer"), 24);
+        for (String name : CONFIGS) {
+            try (InputStream in = Trainer.class.getResourceAsStream("model/" + name)) {
+                if (in == null) {
+                    throw new IllegalStateException("resource model/" + name + " is missing");
+                }
+                String text = new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                        .replace("\"vocab_size\": 0", "\"vocab_size\": " + vocabulary);
+                AtomicFiles.write(folder.resolve(name), out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
+            }
+        }
+    }
+
+    // ---- stage 1: the VAE
+
+    private void trainVae(Duration time) throws IOException {
+        DiffusersFolder.Component component = DiffusersFolder.open(folder).component("vae");
+        AutoencoderKl vae = new AutoencoderKl(component);
+        int channels = vae.latentChannels();
+        int size = Dataset.SIZE / vae.factor();
+        Program program = new Program();
+        Value x = program.input("x", 1, 3, Dataset.SIZE, Dataset.SIZE);
+        Value noise = program.input("noise", 1, channels, size, size);
+        program.method("forward", vaeLoss(program, vae, x, noise), x, noise);
+        Path checkpoint = work.resolve("vae.checkpoint.safetensors");
+        try (Learner learner = new Learner(program, checkpoint, work.resolve("compiled"), SEED)) {
+            Loop loop = new Loop("vae", time, VAE_BATCH, VAE_LEARNING_RATE, learner, checkpoint);
+            while (loop.goesOn()) {
+                float[] pictures = new float[VAE_BATCH * 3 * Dataset.SIZE * Dataset.SIZE];
+                for (int i = 0; i < VAE_BATCH; i++) {
+                    float[] picture = dataset.vaeImage(random.nextInt(dataset.vaeSize()), random);
+                    System.arraycopy(picture, 0, pictures, i * picture.length, picture.length);
+                }
+                try (NDManager scope = learner.newScope()) {
+                    loop.step(
+                            Learner.floats(scope, pictures, VAE_BATCH, 3, Dataset.SIZE, Dataset.SIZE),
+                            Learner.floats(
+                                    scope,
+                                    gaussian(VAE_BATCH * channels * size * size),
+                                    VAE_BATCH,
+                                    channels,
+                                    size,
+                                    size));
+                }
+            }
+            Map<String, Tensor> weights = learner.average();
+            normaliseLatents(vae, weights);
+            write("vae/diffusion_pytorch_model.safetensors", "", weights);
+        }
+    }
+
+    /** Absolute error of pixels and of their differences to the right and below, and the KL term. */
+    private static Value vaeLoss(Program p, AutoencoderKl vae, Value x, Value noise) {
+        int c = vae.latentChannels();
+        long h = noise.shape()[2];
+        String moments = vae.describeEncoder(p, x).name();
+        Value mean = p.let("torch.slice(" + moments + ", 1, 0, " + c + ", 1)", 1, c, h, h);
+        Value logvar = p.let("torch.clamp(torch.slice(" + moments + ", 1, " + c + ", " + 2 * c + ", 1), -30., 20.)", 1);
+        Value z = p.let(
+                "torch.add(" + mean.name() + ", torch.mul(torch.exp(torch.mul(" + logvar.name() + ", 0.5)), "
+                        + noise.name() + "))",
+                mean.shape());
+        Value e = p.let("torch.sub(" + vae.describeDecoder(p, z).name() + ", " + x.name() + ")", x.shape());
+        String right = "torch.sub(torch.slice(%1$s, 3, 1, 9223372036854775807, 1), torch.slice(%1$s, 3, 0, -1, 1))";
+        String below = "torch.sub(torch.slice(%1$s, 2, 1, 9223372036854775807, 1), torch.slice(%1$s, 2, 0, -1, 1))";
+        Value pixels = p.let("torch.mean(torch.abs(" + e.name() + "))");
+        Value dx = p.let("torch.mean(torch.abs(" + right.formatted(e.name()) + "))");
+        Value dy = p.let("torch.mean(torch.abs(" + below.formatted(e.name()) + "))");
+        Value kl = p.let("torch.mean(torch.sub(torch.sub(torch.add(torch.mul(" + mean.name() + ", " + mean.name()
+                + "), torch.exp(" + logvar.name() + ")), " + logvar.name() + "), 1))");
+        Value picture = p.add(pixels, p.let("torch.mul(torch.add(" + dx.name() + ", " + dy.name() + "), 0.5)"));
+        return p.add(picture, p.let("torch.mul(" + kl.name() + ", " + KL_WEIGHT / 2 + ")"));
+    }
+
+    /**
+     * Makes every channel of the latents zero-mean and of unit variance over the data set, by folding shift and scale into
+     * the two 1×1 convolutions next to the latents; the VAE's pictures do not change.
+     */
+    private void normaliseLatents(AutoencoderKl vae, Map<String, Tensor> weights) {
+        int c = vae.latentChannels();
+        double[] sum = new double[c];
+        double[] squares = new double[c];
+        int count = 0;
+        try (Network encoder = encoder(vae, weights)) {
+            for (int i = 0; i < dataset.size(); i++) {
+                float[] mean = encode(encoder, dataset.image(i));
+                int pixels = mean.length / 2 / c;
+                count += pixels;
+                for (int k = 0; k < c * pixels; k++) {
+                    sum[k / pixels] += mean[k];
+                    squares[k / pixels] += mean[k] * (double) mean[k];
+                }
+            }
+        }
+        float[] in = floats(weights, "quant_conv.weight");
+        float[] inBias = floats(weights, "quant_conv.bias");
+        float[] out = floats(weights, "post_quant_conv.weight");
+        float[] outBias = floats(weights, "post_quant_conv.bias");
+        for (int k = 0; k < c; k++) {
+            double mu = sum[k] / count;
+            double sigma = Math.sqrt(squares[k] / count - mu * mu);
+            for (int j = 0; j < 2 * c; j++) {
+                in[k * 2 * c + j] /= (float) sigma;
+            }
+            inBias[k] = (float) ((inBias[k] - mu) / sigma);
+            inBias[c + k] -= (float) (2 * Math.log(sigma));
+            for (int o = 0; o < c; o++) {
+                outBias[o] += (float) (out[o * c + k] * mu);
+                out[o * c + k] *= (float) sigma;
+            }
+        }
+        weights.put("quant_conv.weight", Tensor.of("quant_conv.weight", in, 2 * c, 2 * c, 1, 1));
+        weights.put("quant_conv.bias", Tensor.of("quant_conv.bias", inBias, 2 * c));
+        weights.put("post_quant_conv.weight", Tensor.of("post_quant_conv.weight", out, c, c, 1, 1));
+        weights.put("post_quant_conv.bias", Tensor.of("post_quant_conv.bias", outBias, c));
+    }
+
+    private static float[] floats(Map<String, Tensor> weights, String name) {
+        return Objects.requireNonNull(weights.get(name), name).toFloats();
+    }
+
+    private Network encoder(AutoencoderKl vae, Map<String, Tensor> weights) {
+        Program program = new Program();
+        Value x = program.input("x", 1, 3, Dataset.SIZE, Dataset.SIZE);
+        program.method("forward", vae.describeEncoder(program, x), x);
+        return Network.load(
+                program,
+                parameter -> Objects.requireNonNull(weights.get(parameter.name())),
+                work.resolve("compiled"),
+                false);
+    }
+
+    private static float[] encode(Network encoder, float[] picture) {
+        try (NDManager scope = encoder.newScope()) {
+            return encoder.call("forward", Learner.floats(scope, picture, 1, 3, Dataset.SIZE, Dataset.SIZE))
+                    .toFloatArray();
+        }
+    }
+
+    // ---- stage 2: text encoder and U-Net
+
+    private void trainUnet(Duration time) throws IOException {
+        DiffusersFolder model = DiffusersFolder.open(folder);
+        AutoencoderKl vae = new AutoencoderKl(model.component("vae"));
+        ClipText text = new ClipText(model.component("text_encoder"));
+        UNet2DCondition unet = new UNet2DCondition(model.component("unet"));
+        NoiseSchedule schedule = new NoiseSchedule(ScheduleConfig.of(JsonMapper.shared()
+                .convertValue(model.component("scheduler").config(), new TypeReference<Map<String, Object>>() {})));
+        int c = vae.latentChannels();
+        int size = Dataset.SIZE / vae.factor();
+        int length = c * size * size;
+        float[][] latents = latents(vae, model.component("vae"), length);
+        double[] cumulative = new double[dataset.size()];
+        double total = 0;
+        for (int i = 0; i < cumulative.length; i++) {
+            total += dataset.weight(i);
+            cumulative[i] = total;
+        }
+
+        Program program = new Program();
+        Value x0 = program.input("x0", 1, c, size, size);
+        Value epsilon = program.input("epsilon", 1, c, size, size);
+        Value timestep = program.input("timestep", 1);
+        Value alpha = program.input("alpha", 1, 1, 1, 1);
+        Value sigma = program.input("sigma", 1, 1, 1, 1);
+        Value ids = program.input("ids", 1, text.positions());
+        program.method(
+                "forward",
+                unetLoss(program, text, unet, x0, epsilon, timestep, alpha, sigma, ids),
+                x0,
+                epsilon,
+                timestep,
+                alpha,
+                sigma,
+                ids);
+        Path checkpoint = work.resolve("unet.checkpoint.safetensors");
+        Map<String, long[]> tokens = new HashMap<>();
+        try (Learner learner = new Learner(program, checkpoint, work.resolve("compiled"), SEED);
+                ClipTokenizer tokenizer =
+                        ClipTokenizer.open(model.component("tokenizer").folder())) {
+            Loop loop = new Loop("unet", time, BATCH, LEARNING_RATE, learner, checkpoint);
+            loop.onCheckpoint = () -> writeUnet(learner.average());
+            while (loop.goesOn()) {
+                float[] clean = new float[BATCH * length];
+                long[] prompt = new long[BATCH * text.positions()];
+                float[] t = new float[BATCH];
+                float[] a = new float[BATCH];
+                float[] s = new float[BATCH];
+                for (int i = 0; i < BATCH; i++) {
+                    int picture = pick(cumulative, random.nextDouble() * total);
+                    int variation = random.nextInt(VARIATIONS);
+                    System.arraycopy(latents[picture * VARIATIONS + variation], 0, clean, i * length, length);
+                    String caption = random.nextDouble() < PROMPT_DROPOUT ? "" : dataset.caption(picture, random);
+                    long[] encoded = tokens.computeIfAbsent(caption, tokenizer::encode);
+                    System.arraycopy(encoded, 0, prompt, i * text.positions(), text.positions());
+                    int step = random.nextInt(schedule.config().trainTimesteps());
+                    t[i] = step;
+                    a[i] = (float) Math.sqrt(schedule.alphaCumprod(step));
+                    s[i] = (float) Math.sqrt(1 - schedule.alphaCumprod(step));
+                }
+                try (NDManager scope = learner.newScope()) {
+                    NDArray batchIds =
+                            scope.create(LongBuffer.wrap(prompt), new Shape(BATCH, text.positions()), DataType.INT64);
+                    loop.step(
+                            Learner.floats(scope, clean, BATCH, c, size, size),
+                            Learner.floats(scope, gaussian(BATCH * length), BATCH, c, size, size),
+                            Learner.floats(scope, t, BATCH),
+                            Learner.floats(scope, a, BATCH, 1, 1, 1),
+                            Learner.floats(scope, s, BATCH, 1, 1, 1),
+                            batchIds);
+                }
+            }
+            writeUnet(learner.average());
+        }
+    }
+
+    /**
+     * Mean squared error of the predicted velocity {@code v = α ε − σ x0} at {@code x_t = α x0 + σ ε} (Salimans and Ho 2022,
+     * appendix D).
+     */
+    private static Value unetLoss(
+            Program p,
+            ClipText text,
+            UNet2DCondition unet,
+            Value x0,
+            Value epsilon,
+            Value timestep,
+            Value alpha,
+            Value sigma,
+            Value ids) {
+        Value noisy = p.let(
+                "torch.add(torch.mul(" + x0.name() + ", " + alpha.name() + "), torch.mul(" + epsilon.name() + ", "
+                        + sigma.name() + "))",
+                x0.shape());
+        Value v = p.let(
+                "torch.sub(torch.mul(" + epsilon.name() + ", " + alpha.name() + "), torch.mul(" + x0.name() + ", "
+                        + sigma.name() + "))",
+                x0.shape());
+        Value context = text.describe(p.at("text_encoder"), ids);
+        Value found = unet.describe(p.at("unet"), noisy, timestep, context);
+        Value error = p.let("torch.sub(" + found.name() + ", " + v.name() + ")", x0.shape());
+        return p.let("torch.mean(torch.mul(" + error.name() + ", " + error.name() + "))");
+    }
+
+    /** Means of the latents of {@link #VARIATIONS} variations of every picture, the picture as it is first. */
+    private float[][] latents(AutoencoderKl vae, DiffusersFolder.Component component, int length) {
+        Map<String, Tensor> tensors = new TreeMap<>();
+        float[][] latents = new float[dataset.size() * VARIATIONS][];
+        try (Weights weights = component.weights()) {
+            weights.names().forEach(name -> tensors.put(name, weights.tensor(name)));
+            try (Network encoder = encoder(vae, tensors)) {
+                for (int i = 0; i < latents.length; i++) {
+                    int picture = i / VARIATIONS;
+                    float[] image =
+                            i % VARIATIONS == 0 ? dataset.image(picture) : dataset.image(picture, random, false);
+                    latents[i] = Arrays.copyOf(encode(encoder, image), length);
+                }
+            }
+        }
+        return latents;
+    }
+
+    private static int pick(double[] cumulative, double at) {
+        int found = Arrays.binarySearch(cumulative, at);
+        return Math.min(found < 0 ? -found - 1 : found, cumulative.length - 1);
+    }
+
+    private void writeUnet(Map<String, Tensor> weights) throws IOException {
+        write("unet/diffusion_pytorch_model.safetensors", "unet.", weights);
+        write("text_encoder/model.safetensors", "text_encoder.", weights);
+    }
+
+    private void write(String file, String prefix, Map<String, Tensor> weights) throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter();
+        weights.forEach((name, tensor) -> {
+            if (name.startsWith(prefix)) {
+                writer.add(name.substring(prefix.length()), tensor, DType.F16);
+            }
+        });
+        writer.write(folder.resolve(file));
+    }
+
+    private float[] gaussian(int n) {
+        float[] noise = new float[n];
+        for (int i = 0; i < n; i++) {
+            noise[i] = (float) random.nextGaussian();
+        }
+        return noise;
+    }
+
+    private interface Checkpoint {
+        void write() throws IOException;
+    }
+
+    /** Keeps time, learning rate, progress and checkpoints of one stage. */
+    private final class Loop {
+        private final String stage;
+        private final Duration time;
+        private final int batch;
+        private final double peak;
+        private final Learner learner;
+        private final Path checkpoint;
+        private final Path clock;
+        private final long begin = System.nanoTime();
+        private final Duration before;
+        private Duration lastSaved = Duration.ZERO;
+        private long lastTold = begin;
+        private int toldStep;
+        private double lossSum;
+        private Checkpoint onCheckpoint = () -> {};
+
+        Loop(String stage, Duration time, int batch, double peak, Learner learner, Path checkpoint) throws IOException {
+            this.stage = stage;
+            this.time = time;
+            this.batch = batch;
+            this.peak = peak;
+            this.learner = learner;
+            this.checkpoint = checkpoint;
+            this.clock = work.resolve(stage + ".clock");
+            this.before =
+                    Files.exists(clock) ? Duration.parse(Files.readString(clock).strip()) : Duration.ZERO;
+            this.toldStep = learner.step();
+        }
+
+        private Duration elapsed() {
+            return Duration.ofNanos(System.nanoTime() - begin);
+        }
+
+        private double fraction() {
+            return Math.min(1, (double) before.plus(elapsed()).toMillis() / time.toMillis());
+        }
+
+        boolean goesOn() throws IOException {
+            boolean goesOn = fraction() < 1;
+            if (!goesOn || elapsed().minus(lastSaved).compareTo(CHECKPOINT_EVERY) > 0) {
+                lastSaved = elapsed();
+                learner.save(checkpoint);
+                AtomicFiles.write(
+                        clock,
+                        out -> out.write(before.plus(elapsed()).toString().getBytes(StandardCharsets.UTF_8)));
+                onCheckpoint.write();
+            }
+            return goesOn;
+        }
+
+        void step(NDArray... inputs) {
+            double warmUp = Math.min(1, (learner.step() + 1.0) / WARM_UP_STEPS);
+            double cosine = 0.5 * (1 + Math.cos(Math.PI * fraction()));
+            lossSum += learner.step(peak * warmUp * (0.02 + 0.98 * cosine), inputs);
+            long now = System.nanoTime();
+            if (now - lastTold > 10_000_000_000L) {
+                int steps = learner.step() - toldStep;
+                progress.at(
+                        stage, fraction(), learner.step(), steps * batch / ((now - lastTold) / 1e9), lossSum / steps);
+                lastTold = now;
+                toldStep = learner.step();
+                lossSum = 0;
+            }
+        }
+    }
+}
