@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Reads a checkpoint's JSON strictly: UTF-8, one object, no key twice, nothing behind it. */
-final class Json {
+public final class Json {
 
     static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -24,7 +24,13 @@ final class Json {
 
     private Json() {}
 
-    static ObjectNode read(Path file) {
+    /**
+     * Reads a JSON file.
+     *
+     * @throws InvalidCheckpoint if it is missing, malformed or not an object
+     * @throws UncheckedIOException if it cannot be read
+     */
+    public static ObjectNode read(Path file) {
         if (!Files.isRegularFile(file)) {
             throw InvalidCheckpoint.ofFile(file, "a JSON file", "no such file");
         }
@@ -58,8 +64,8 @@ final class Json {
         }
     }
 
-    /** What a node is, for an error message: scalars as they are written, the rest by kind. */
-    static String kind(JsonNode node) {
+    /** What a node is, for an error message: scalars and arrays as they are written, the rest by kind. */
+    public static String kind(JsonNode node) {
         if (node.isMissingNode()) {
             return "nothing";
         }

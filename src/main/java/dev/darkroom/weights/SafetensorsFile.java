@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
@@ -87,8 +88,8 @@ final class SafetensorsFile implements AutoCloseable {
     }
 
     /** Names of all tensors, of readable types or not. */
-    SortedMap<String, ?> entries() {
-        return Collections.unmodifiableSortedMap(entries);
+    Set<String> names() {
+        return Collections.unmodifiableSet(entries.keySet());
     }
 
     boolean has(String name) {

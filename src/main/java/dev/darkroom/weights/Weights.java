@@ -40,7 +40,7 @@ public final class Weights implements AutoCloseable {
             openShards(path, files);
         } else {
             SafetensorsFile file = new SafetensorsFile(path);
-            file.entries().keySet().forEach(name -> files.put(name, file));
+            file.names().forEach(name -> files.put(name, file));
             if (files.isEmpty()) {
                 file.close();
                 throw InvalidCheckpoint.ofFile(path, "tensors", "none");

@@ -1,0 +1,219 @@
+package dev.darkroom.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.darkroom.weights.InvalidCheckpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The golden ids come from transformers 4.57.6: {@code CLIPTokenizerFast.from_pretrained(folder)} and {@code CLIPTokenizer}
+ * (its {@code fix_text} reduced to NFC), which agree, called as diffusers does with {@code padding="max_length",
+ * truncation=True} on the same folder that {@link #writeTheVocabulary} makes.
+ */
+class ClipTokenizerTests {
+
+    private static final List<String> MERGES = List.of(
+            "t h",
+            "th e</w>",
+            "r e",
+            "re d</w>",
+            "a p",
+            "p l",
+            "ap pl",
+            "appl e</w>",
+            "Ã ©</w>",
+            "! !</w>",
+            "i t</w>",
+            "' s</w>");
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void writeTheVocabulary() throws IOException {
+        write("vocab.json", vocabulary().toString());
+        write("merges.txt", "#version: 0.2\n" + String.join("\n", MERGES) + "\n");
+        write("tokenizer_config.json", "{\"model_max_length\": 16}");
+    }
+
+    @ParameterizedTest
+    @MethodSource("goldenIds")
+    void givesTheIdsOfTransformers(String text, long[] ids) {
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            long[] padded = Arrays.copyOf(ids, 16);
+            Arrays.fill(padded, ids.length, 16, 525);
+            assertThat(tokenizer.encode(text)).isEqualTo(padded);
+            assertThat(tokenizer.tokens(text)).isEqualTo(ids.length - 2);
+        }
+    }
+
+    static Stream<Arguments> goldenIds() {
+        return Stream.of(
+                golden("a Red   apple,\tTHE\nred!", 524, 320, 515, 519, 267, 513, 515, 256, 525),
+                golden(" the apple  ", 524, 513, 519, 525),
+                golden("", 524, 525),
+                golden("it's the caf\u00e9", 524, 522, 523, 513, 66, 64, 69, 520, 525),
+                golden("cafe\u0301 \u00c0PPLE", 524, 66, 64, 69, 520, 127, 254, 79, 517, 324, 525),
+                golden("wow!! \ud83d\ude00", 524, 86, 78, 342, 521, 172, 253, 246, 478, 525),
+                golden("x2 42", 524, 343, 273, 275, 273, 525),
+                golden("the<|endoftext|>the <|ENDOFTEXT|>", 524, 513, 525, 513, 525, 525),
+                golden("\u0000\u65e5 apple", 524, 444, 162, 245, 354, 519, 525));
+    }
+
+    private static Arguments golden(String text, long... ids) {
+        return Arguments.of(text, ids);
+    }
+
+    @Test
+    void cutsWhatDoesNotFitAndKeepsTheEnd() {
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            String text = "red ".repeat(20);
+            long[] expected = new long[16];
+            Arrays.fill(expected, 515);
+            expected[0] = 524;
+            expected[15] = 525;
+            assertThat(tokenizer.encode(text)).isEqualTo(expected);
+            assertThat(tokenizer.tokens(text)).isEqualTo(20);
+        }
+    }
+
+    /** As in Stable Diffusion 2, whose two files disagree; "!" is then a special token in the text, too. */
+    @Test
+    void padsWithTheTokenOfTheSpecialTokensMap() throws IOException {
+        write("tokenizer_config.json", "{\"model_max_length\": 16, \"pad_token\": \"<|endoftext|>\"}");
+        write(
+                "special_tokens_map.json",
+                "{\"pad_token\": \"!\", \"eos_token\": {\"content\": \"<|endoftext|>\", \"normalized\": true}}");
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.encode("wow!! \ud83d\ude00"))
+                    .containsExactly(524, 86, 78, 342, 0, 0, 172, 253, 246, 478, 525, 0, 0, 0, 0, 0);
+        }
+    }
+
+    @Test
+    void isSeventySevenLongUnlessToldOtherwise() throws IOException {
+        Files.delete(folder.resolve("tokenizer_config.json"));
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.maxLength()).isEqualTo(77);
+            assertThat(tokenizer.encode("red")).hasSize(77).startsWith(524, 515, 525);
+            assertThat(tokenizer.vocabSize()).isEqualTo(526);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void readsTheVocabularyOfATokenizerJson(boolean mergesAsPairs) throws IOException {
+        Files.delete(folder.resolve("vocab.json"));
+        Files.delete(folder.resolve("merges.txt"));
+        ObjectNode definition = JsonNodeFactory.instance.objectNode();
+        ObjectNode model = definition.putObject("model").put("type", "BPE");
+        model.set("vocab", vocabulary());
+        for (String merge : MERGES) {
+            String[] pair = merge.split(" ");
+            if (mergesAsPairs) {
+                model.withArray("merges").addArray().add(pair[0]).add(pair[1]);
+            } else {
+                model.withArray("merges").add(merge);
+            }
+        }
+        write("tokenizer.json", definition.toString());
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.encode("The RED apple")).startsWith(524, 513, 515, 519, 525);
+        }
+    }
+
+    @Test
+    void takesTheUnknownTokenForAByteThatIsNotInTheVocabulary() throws IOException {
+        write("vocab.json", "{\"a\": 0, \"a</w>\": 1, \"<|startoftext|>\": 2, \"<|endoftext|>\": 3}");
+        write("merges.txt", "#version: 0.2\n");
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.encode("aa abz")).startsWith(2, 0, 1, 0, 3, 3, 3);
+            assertThat(tokenizer.tokens("aa abz")).isEqualTo(5);
+        }
+    }
+
+    @Test
+    void survivesHalfACharacter() {
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.encode("red \ud83d apple"))
+                    .startsWith(524, 515)
+                    .contains(519, 525);
+        }
+    }
+
+    @Test
+    void namesTheFileThatIsMissing() throws IOException {
+        Files.delete(folder.resolve("merges.txt"));
+        assertInvalid(folder.resolve("merges.txt") + ": expected a list of merges, found no such file");
+        Files.delete(folder.resolve("vocab.json"));
+        assertInvalid(folder.resolve("vocab.json") + ": expected a JSON file, found no such file");
+    }
+
+    @Test
+    void saysWhatIsWrongInAFile() throws IOException {
+        Path merges = folder.resolve("merges.txt");
+        write("merges.txt", "t h\n");
+        assertInvalid(merges + ": expected a first line with #version, found t h");
+        write("merges.txt", "#version: 0.2\nt h e\n");
+        assertInvalid(merges + ": \"t h e\": expected two tokens, found 3 in this line");
+        write("merges.txt", "#version: 0.2\nq q\n");
+        assertInvalid(merges + ": \"q q\": expected tokens of the vocabulary, found \"qq\", which is not in it");
+
+        write("tokenizer_config.json", "{\"model_max_length\": 1000000000000000019884624838656}");
+        write("merges.txt", "#version: 0.2\n");
+        assertInvalid(folder.resolve("tokenizer_config.json")
+                + ": \"model_max_length\": expected an integer of 3 or more, found 1000000000000000019884624838656");
+
+        write("tokenizer_config.json", "{\"pad_token\": \"<pad>\"}");
+        assertInvalid(folder.resolve("vocab.json") + ": \"<pad>\": expected an id for this special token, found none");
+        write("vocab.json", "{\"a\": -1}");
+        assertInvalid(folder.resolve("vocab.json") + ": \"a\": expected a token's id, found -1");
+    }
+
+    private void assertInvalid(String message) {
+        assertThatThrownBy(() -> ClipTokenizer.open(folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessage(message);
+    }
+
+    /** 256 byte symbols, the same at a word's end, the merged ones, the special ones: 526 tokens. */
+    private static ObjectNode vocabulary() {
+        List<String> symbols = Stream.of(
+                        IntStream.rangeClosed('!', '~'),
+                        IntStream.rangeClosed(0xa1, 0xac),
+                        IntStream.rangeClosed(0xae, 0xff),
+                        IntStream.range(0x100, 0x100 + 68)) // stand for the 68 bytes that cannot be printed
+                .flatMap(IntStream::boxed)
+                .map(Character::toString)
+                .toList();
+        List<String> tokens = new ArrayList<>(symbols);
+        symbols.forEach(symbol -> tokens.add(symbol + "</w>"));
+        MERGES.forEach(merge -> tokens.add(merge.replace(" ", "")));
+        tokens.add("<|startoftext|>");
+        tokens.add("<|endoftext|>");
+        ObjectNode vocabulary = JsonNodeFactory.instance.objectNode();
+        tokens.forEach(token -> vocabulary.put(token, vocabulary.size()));
+        return vocabulary;
+    }
+
+    private void write(String name, String content) throws IOException {
+        Files.writeString(folder.resolve(name), content);
+    }
+}
