@@ -52,6 +52,11 @@ public final class ClipText {
         return width;
     }
 
+    /** Number of different token ids. */
+    public int vocabulary() {
+        return vocabulary;
+    }
+
     /** Number of token ids that fit. */
     public int positions() {
         return positions;

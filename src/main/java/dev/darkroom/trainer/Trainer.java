@@ -44,8 +44,10 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class Trainer {
     // Settings. Everything about the networks' form is in the configs under resources, model/.
-    private static final int VAE_BATCH = 16;
-    private static final double VAE_LEARNING_RATE = 2e-3;
+    private static final int VAE_BATCH = 8;
+    private static final double VAE_LEARNING_RATE = 1.5e-3;
+    /** Share of the VAE's pictures that come from the captioned ones; the rest from the whole icon set. */
+    private static final double CAPTIONED = 0.6;
     /** Weight of the mean KL divergence to a standard normal; small, as in Rombach et al. 2022, appendix G. */
     private static final double KL_WEIGHT = 3e-4;
 
@@ -143,7 +145,9 @@ public final class Trainer {
             while (loop.goesOn()) {
                 float[] pictures = new float[VAE_BATCH * 3 * Dataset.SIZE * Dataset.SIZE];
                 for (int i = 0; i < VAE_BATCH; i++) {
-                    float[] picture = dataset.vaeImage(random.nextInt(dataset.vaeSize()), random);
+                    float[] picture = random.nextDouble() < CAPTIONED
+                            ? dataset.image(random.nextInt(dataset.size()), random, true)
+                            : dataset.vaeImage(random.nextInt(dataset.vaeSize()), random);
                     System.arraycopy(picture, 0, pictures, i * picture.length, picture.length);
                 }
                 try (NDManager scope = learner.newScope()) {

@@ -1,0 +1,156 @@
+package dev.darkroom.cli;
+
+import dev.darkroom.pipeline.DiffusionPipeline;
+import dev.darkroom.pipeline.Generation;
+import dev.darkroom.pipeline.ModelLibrary;
+import dev.darkroom.spec.ImageDraft;
+import dev.darkroom.spec.ImageSpec;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code darkroom generate "a red apple" -o apple.png} */
+@Command(name = "generate", description = "Draws a picture.", mixinStandardHelpOptions = true)
+final class GenerateCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec command;
+
+    @Parameters(paramLabel = "PROMPT", description = "What to draw.")
+    @SuppressWarnings("NullAway.Init")
+    private String prompt;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            description = "PNG file to write; with -n the file names get a number. Default: ${DEFAULT-VALUE}",
+            defaultValue = "picture.png")
+    @SuppressWarnings("NullAway.Init")
+    private Path output;
+
+    @Option(names = "--negative-prompt", paramLabel = "TEXT", description = "What to steer away from.")
+    private @Nullable String negativePrompt;
+
+    @Option(
+            names = "--model",
+            paramLabel = "NAME",
+            description = "A folder in the models directory, or the built-in one.")
+    private @Nullable String model;
+
+    @Option(names = "--width", description = "Pixels.")
+    private @Nullable Integer width;
+
+    @Option(names = "--height", description = "Pixels.")
+    private @Nullable Integer height;
+
+    @Option(names = "--steps", description = "Sampling steps.")
+    private @Nullable Integer steps;
+
+    @Option(names = "--guidance-scale", description = "Classifier-free guidance scale; 1 is off.")
+    private @Nullable Double guidanceScale;
+
+    @Option(names = "--seed", description = "Seed of the first picture; the next ones count up. Default: a random one")
+    private @Nullable Long seed;
+
+    @Option(names = "-n", description = "Number of pictures.")
+    private @Nullable Integer n;
+
+    @Option(names = "--sampler", description = "ddim, euler, euler_ancestral or dpmpp_2m.")
+    private @Nullable String sampler;
+
+    @Option(names = "--schedule", description = "Spacing of the noise levels: default or karras.")
+    private @Nullable String schedule;
+
+    @Option(
+            names = "--models-dir",
+            paramLabel = "DIR",
+            description = "Diffusers folders, one a model. Default: ${DEFAULT-VALUE}",
+            defaultValue = "models")
+    @SuppressWarnings("NullAway.Init")
+    private Path modelsDir;
+
+    @Option(
+            names = "--data-dir",
+            paramLabel = "DIR",
+            description = "Where compiled networks are kept. Default: ${DEFAULT-VALUE}",
+            defaultValue = "data")
+    @SuppressWarnings("NullAway.Init")
+    private Path dataDir;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter out = command.commandLine().getOut();
+        try (ModelLibrary library = new ModelLibrary(modelsDir, dataDir.resolve("compiled"))) {
+            String name = model == null ? library.models().get(0).id() : model;
+            DiffusionPipeline pipeline = library.open(name);
+            ImageSpec spec = ImageSpec.of(
+                    new ImageDraft(
+                            prompt,
+                            negativePrompt,
+                            name,
+                            width,
+                            height,
+                            steps,
+                            guidanceScale,
+                            seed,
+                            n,
+                            sampler,
+                            schedule),
+                    pipeline.info());
+            List<Generation> generations = new ArrayList<>(IntStream.range(0, spec.n())
+                    .mapToObj(i -> pipeline.begin(spec, i))
+                    .toList());
+            try (ProgressBar bar = new ProgressBarBuilder()
+                    .setTaskName("Drawing")
+                    .setInitialMax(spec.steps())
+                    .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+                    .setUpdateIntervalMillis(100)
+                    .build()) {
+                while (!generations.get(0).done()) {
+                    pipeline.step(generations);
+                    bar.step();
+                }
+            }
+            for (Generation generation : generations) {
+                Path file = spec.n() == 1 ? output : numbered(output, generation.index() + 1);
+                write(file, pipeline.finish(generation).png());
+                out.println(file + "  (seed " + generation.seed() + ")");
+            }
+        }
+        return 0;
+    }
+
+    private static Path numbered(Path file, int number) {
+        String name = file.getFileName().toString();
+        int dot = name.lastIndexOf('.');
+        return file.resolveSibling(
+                dot < 0 ? name + "-" + number : name.substring(0, dot) + "-" + number + name.substring(dot));
+    }
+
+    private static void write(Path file, byte[] bytes) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        Files.createDirectories(folder);
+        Path half = Files.createTempFile(folder, ".drawing", ".png");
+        try {
+            Files.write(half, bytes);
+            Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(half);
+        }
+    }
+}

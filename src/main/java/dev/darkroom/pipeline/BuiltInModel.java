@@ -1,0 +1,97 @@
+package dev.darkroom.pipeline;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The model in the jar: a diffusers folder among the resources, unpacked once because networks are read from files. */
+final class BuiltInModel {
+    static final String ID = "darkroom-emoji";
+
+    private static final List<String> FILES = List.of(
+            "model_index.json",
+            "darkroom.json",
+            "scheduler/scheduler_config.json",
+            "text_encoder/config.json",
+            "text_encoder/model.safetensors",
+            "tokenizer/merges.txt",
+            "tokenizer/special_tokens_map.json",
+            "tokenizer/tokenizer_config.json",
+            "tokenizer/vocab.json",
+            "unet/config.json",
+            "unet/diffusion_pytorch_model.safetensors",
+            "vae/config.json",
+            "vae/diffusion_pytorch_model.safetensors");
+
+    private BuiltInModel() {}
+
+    /** The folder below {@code cache} that holds the model, named by its content so that it is whole and of this jar. */
+    static Path unpack(Path cache) {
+        try {
+            Path folder = cache.resolve(ID + "-" + hash());
+            if (!Files.isDirectory(folder)) {
+                Files.createDirectories(cache);
+                Path half = Files.createTempDirectory(cache, "unpacking");
+                try {
+                    for (String file : FILES) {
+                        Path target = half.resolve(file);
+                        Files.createDirectories(target.getParent());
+                        try (InputStream in = open(file)) {
+                            Files.copy(in, target);
+                        }
+                    }
+                    Files.move(half, folder);
+                } catch (FileSystemException e) {
+                    delete(half);
+                    if (!Files.isDirectory(folder)) { // unless another process was faster
+                        throw e;
+                    }
+                }
+            }
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot unpack the built-in model to " + cache, e);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private static String hash() throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (String file : FILES) {
+                try (InputStream in = new DigestInputStream(open(file), digest)) {
+                    in.transferTo(OutputStream.nullOutputStream());
+                }
+            }
+            return HexFormat.of().formatHex(digest.digest(), 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static InputStream open(String file) {
+        InputStream in = BuiltInModel.class.getResourceAsStream(ID + "/" + file);
+        if (in == null) {
+            throw new IllegalStateException("the jar lacks " + ID + "/" + file);
+        }
+        return in;
+    }
+}

@@ -1,0 +1,81 @@
+package dev.darkroom.pipeline;
+
+import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.weights.InvalidCheckpoint;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The models at hand: the one in the jar and one diffusers folder each below the models directory. */
+public final class ModelLibrary implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(ModelLibrary.class);
+
+    private final Path cache;
+    private final Map<String, ModelFolder> folders = new LinkedHashMap<>();
+    private final Map<String, DiffusionPipeline> loaded = new LinkedHashMap<>();
+
+    /**
+     * Looks at all folders: configs and the presence and shapes of weights. One that cannot be used is logged with the
+     * reason and left out.
+     *
+     * @param models folder of diffusers folders; need not exist
+     * @param cache folder for compiled networks and the unpacked built-in model, created if need be
+     */
+    public ModelLibrary(Path models, Path cache) {
+        this.cache = cache;
+        add(BuiltInModel.ID, BuiltInModel.unpack(cache));
+        if (Files.isDirectory(models)) {
+            try (Stream<Path> children = Files.list(models)) {
+                children.filter(child -> Files.exists(child.resolve("model_index.json")))
+                        .sorted()
+                        .forEach(child -> add(child.getFileName().toString(), child));
+            } catch (IOException e) {
+                throw new UncheckedIOException("cannot list the models directory " + models, e);
+            }
+        }
+    }
+
+    private void add(String id, Path path) {
+        try {
+            folders.put(id, new ModelFolder(id, path));
+        } catch (InvalidCheckpoint e) {
+            log.warn("Model {} is left out: {}", id, e.getMessage());
+        }
+    }
+
+    /** What each model offers, the default first. */
+    public List<ModelInfo> models() {
+        List<ModelInfo> infos = new ArrayList<>();
+        folders.values().forEach(folder -> infos.add(folder.info()));
+        return infos;
+    }
+
+    /**
+     * Loads a model, or gives the one loaded before; it belongs to this library.
+     *
+     * @throws IllegalArgumentException if there is no such model; the message lists those there are
+     * @throws InvalidCheckpoint if its files changed and cannot be used any more
+     */
+    public DiffusionPipeline open(String id) {
+        ModelFolder folder = folders.get(id);
+        if (folder == null) {
+            throw new IllegalArgumentException(
+                    "no model \"" + id + "\"; known: " + String.join(", ", folders.keySet()));
+        }
+        return loaded.computeIfAbsent(id, name -> folder.load(cache));
+    }
+
+    @Override
+    public void close() {
+        loaded.values().forEach(DiffusionPipeline::close);
+        loaded.clear();
+    }
+}
