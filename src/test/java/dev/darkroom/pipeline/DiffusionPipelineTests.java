@@ -1,0 +1,180 @@
+package dev.darkroom.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.weights.Weights;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.util.FileSystemUtils;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The whole pipeline against diffusers on the tiny checkpoint, and pictures alone against pictures in company. Numbers:
+ * {@code src/test/reference/make_reference.py}.
+ */
+class DiffusionPipelineTests {
+    private static final Path RESOURCES = Path.of("src/test/resources");
+    private static final Map<JsonNode, DiffusionPipeline> pipelines = new HashMap<>();
+    private static Path folder;
+    private static Weights reference;
+
+    @BeforeAll
+    static void open(@TempDir Path temporary) {
+        folder = temporary;
+        reference = Weights.open(RESOURCES.resolve("reference/reference.safetensors"));
+    }
+
+    @AfterAll
+    static void close() {
+        pipelines.values().forEach(DiffusionPipeline::close);
+        pipelines.clear();
+        reference.close();
+    }
+
+    /** The tiny checkpoint, its scheduler_config.json changed by {@code overrides}. */
+    private static DiffusionPipeline pipeline(JsonNode overrides) {
+        return pipelines.computeIfAbsent(overrides, key -> {
+            try {
+                Path copy = folder.resolve("model" + pipelines.size());
+                FileSystemUtils.copyRecursively(RESOURCES.resolve("tiny-sd"), copy);
+                Path config = copy.resolve("scheduler/scheduler_config.json");
+                ObjectNode json = (ObjectNode) JsonMapper.shared().readTree(config.toFile());
+                overrides.properties().forEach(p -> json.set(p.getKey(), p.getValue()));
+                Files.writeString(config, json.toString());
+                return new ModelFolder("tiny", copy).load(folder.resolve("compiled"));
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        });
+    }
+
+    static Stream<JsonNode> cases() {
+        return JsonMapper.shared()
+                .readTree(RESOURCES.resolve("reference/reference.json").toFile())
+                .get("pipeline")
+                .valueStream();
+    }
+
+    private static ImageSpec spec(JsonNode c) {
+        return new ImageSpec(
+                "tiny",
+                c.get("prompt").stringValue(),
+                c.get("negative_prompt").stringValue(),
+                c.get("width").intValue(),
+                c.get("height").intValue(),
+                c.get("steps").intValue(),
+                c.get("guidance_scale").doubleValue(),
+                c.get("seed").longValue(),
+                1,
+                SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
+                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow());
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void drawsThePictureThatDiffusersDraws(JsonNode c) {
+        String name = "pipeline." + c.get("name").stringValue();
+        DiffusionPipeline pipeline = pipeline(c.get("scheduler_overrides"));
+        Generation generation = pipeline.begin(spec(c), 0);
+        while (!generation.done()) {
+            pipeline.step(List.of(generation));
+        }
+        float[] latents = reference.tensor(name + ".latents").toFloats();
+        double latentDifference = maxDifference(pipeline.latents(generation), latents);
+        Picture picture = pipeline.finish(generation);
+        double levels = maxDifference(
+                levels(picture), reference.tensor(name + ".picture").toFloats());
+        System.out.printf("%s: latents %.2e, picture %.0f levels%n", name, latentDifference, levels);
+        assertThat(latentDifference).as("latents").isLessThan(1e-3);
+        assertThat(levels).as("levels of 255").isLessThanOrEqualTo(1);
+        assertThat(picture.width()).isEqualTo(c.get("width").intValue());
+    }
+
+    @Test
+    void picturesAtDifferentTimestepsInOneCallEqualThemselvesAlone() {
+        DiffusionPipeline pipeline = pipeline(JsonMapper.shared().createObjectNode());
+        List<ImageSpec> specs = List.of(
+                spec("a red apple", 9, 7.5, 5, SamplerKind.EULER_ANCESTRAL),
+                spec("a blue car", 14, 1, 6, SamplerKind.DPMPP_2M),
+                spec("a cat", 6, 3, 7, SamplerKind.DDIM));
+        List<Picture> alone = new ArrayList<>();
+        for (ImageSpec spec : specs) {
+            Generation generation = pipeline.begin(spec, 0);
+            while (!generation.done()) {
+                pipeline.step(List.of(generation));
+            }
+            alone.add(pipeline.finish(generation));
+        }
+        // Each joins two steps after the one before, so every call sees different timesteps.
+        List<Generation> inFlight = new ArrayList<>();
+        Map<Integer, Picture> together = new HashMap<>();
+        for (int step = 0; together.size() < specs.size(); step++) {
+            if (step % 2 == 0 && step / 2 < specs.size()) {
+                inFlight.add(pipeline.begin(specs.get(step / 2), 0));
+            }
+            pipeline.step(inFlight);
+            for (Generation done : inFlight.stream().filter(Generation::done).toList()) {
+                together.put(specs.indexOf(done.spec()), pipeline.finish(done));
+                inFlight.remove(done);
+            }
+        }
+        for (int i = 0; i < specs.size(); i++) {
+            double levels = maxDifference(levels(alone.get(i)), levels(together.get(i)));
+            System.out.printf("in company: %.0f levels%n", levels);
+            assertThat(levels).as("picture %d", i).isLessThanOrEqualTo(1);
+        }
+    }
+
+    @Test
+    void theSecondPictureOfARequestIsTheFirstOfTheNextSeed() {
+        DiffusionPipeline pipeline = pipeline(JsonMapper.shared().createObjectNode());
+        assertThat(draw(pipeline, spec("a cat", 3, 3, 11, SamplerKind.EULER), 1))
+                .isEqualTo(draw(pipeline, spec("a cat", 3, 3, 12, SamplerKind.EULER), 0));
+    }
+
+    private static byte[] draw(DiffusionPipeline pipeline, ImageSpec spec, int index) {
+        Generation generation = pipeline.begin(spec, index);
+        while (!generation.done()) {
+            pipeline.step(List.of(generation));
+        }
+        return pipeline.finish(generation).rgb();
+    }
+
+    private static ImageSpec spec(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
+        return new ImageSpec("tiny", prompt, "", 32, 32, steps, guidance, seed, 2, sampler, SigmaSpacing.DEFAULT);
+    }
+
+    private static float[] levels(Picture picture) {
+        float[] levels = new float[picture.rgb().length];
+        for (int i = 0; i < levels.length; i++) {
+            levels[i] = picture.rgb()[i] & 255;
+        }
+        return levels;
+    }
+
+    private static double maxDifference(float[] a, float[] b) {
+        assertThat(a).hasSameSizeAs(b);
+        double max = 0;
+        for (int i = 0; i < a.length; i++) {
+            max = Math.max(max, Math.abs(a[i] - b[i]));
+        }
+        return max;
+    }
+}
