@@ -87,12 +87,11 @@ public final class Trainer {
     private final Dataset dataset;
     private final Random random = new Random(SEED);
 
-    private Trainer(Path work, Progress progress) throws IOException {
+    private Trainer(Path work, Dataset dataset, Progress progress) {
         this.work = work;
         this.folder = work.resolve("model");
         this.progress = progress;
-        Files.createDirectories(work);
-        this.dataset = Dataset.prepare(work);
+        this.dataset = dataset;
     }
 
     /**
@@ -104,7 +103,13 @@ public final class Trainer {
      * @throws IOException when the pictures cannot be fetched or a file cannot be written
      */
     public static Path train(Path work, Duration vaeTime, Duration unetTime, Progress progress) throws IOException {
-        Trainer trainer = new Trainer(work, progress);
+        Files.createDirectories(work);
+        return train(work, Dataset.prepare(work), vaeTime, unetTime, progress);
+    }
+
+    static Path train(Path work, Dataset dataset, Duration vaeTime, Duration unetTime, Progress progress)
+            throws IOException {
+        Trainer trainer = new Trainer(work, dataset, progress);
         trainer.dataset.contactSheet(work.resolve("contact.png"));
         trainer.writeConfigs();
         if (!Files.exists(trainer.folder.resolve("vae/diffusion_pytorch_model.safetensors"))) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-class TokenizerBuilderTest {
+class TokenizerBuilderTests {
     private static final Set<String> WORDS = Set.of("apple", "app", "apples", "red", "orange", "a", "t-shirt");
     private final TokenizerBuilder tokenizer = TokenizerBuilder.learn(WORDS);
 

@@ -11,10 +11,10 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class IconSetTest {
+class IconSetTests {
     static IconSet handmade() throws IOException {
         try {
-            return IconSet.read(Path.of(Objects.requireNonNull(IconSetTest.class.getResource("icons.json"))
+            return IconSet.read(Path.of(Objects.requireNonNull(IconSetTests.class.getResource("icons.json"))
                     .toURI()));
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);

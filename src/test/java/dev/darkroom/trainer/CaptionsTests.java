@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-class CaptionsTest {
+class CaptionsTests {
     private static final List<Concept> CONCEPTS = Concept.parse("""
             # comment
             apple  | an apple | red | orange

@@ -1,6 +1,6 @@
 package dev.darkroom.trainer;
 
-import static dev.darkroom.trainer.IconSetTest.pixel;
+import static dev.darkroom.trainer.IconSetTests.pixel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,11 +8,11 @@ import java.io.IOException;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 
-class ColourTest {
+class ColourTests {
     @Test
     void replacesTheMainColour() throws IOException {
         int[] blue =
-                pixel(Colour.BLUE.replaceMainColourOf(IconSetTest.handmade().render("ball", 128)), 64, 64);
+                pixel(Colour.BLUE.replaceMainColourOf(IconSetTests.handmade().render("ball", 128)), 64, 64);
 
         assertThat(blue[0]).isCloseTo(0x1e, Offset.offset(2));
         assertThat(blue[1]).isCloseTo(0x88, Offset.offset(2));
@@ -21,7 +21,7 @@ class ColourTest {
 
     @Test
     void keepsOutlineAndBackground() throws IOException {
-        Picture red = IconSetTest.handmade().render("ball", 128);
+        Picture red = IconSetTests.handmade().render("ball", 128);
         Picture yellow = Colour.YELLOW.replaceMainColourOf(red);
 
         for (int y = 0; y < 128; y++) {
@@ -46,7 +46,7 @@ class ColourTest {
 
     @Test
     void refusesAPictureWithoutColour() throws IOException {
-        Picture brick = IconSetTest.handmade().render("brick", 64);
+        Picture brick = IconSetTests.handmade().render("brick", 64);
 
         assertThatThrownBy(() -> Colour.RED.replaceMainColourOf(brick))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -15,7 +15,7 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class DatasetTest {
+class DatasetTests {
     private static final String CONCEPTS = "ball | a ball | red | blue\nbrick | a brick | grey\n";
 
     @TempDir
@@ -120,6 +120,6 @@ class DatasetTest {
     }
 
     private Dataset prepare(String concepts) throws IOException {
-        return Dataset.prepare(folder, IconSetTest.handmade(), concepts);
+        return Dataset.prepare(folder, IconSetTests.handmade(), concepts);
     }
 }
