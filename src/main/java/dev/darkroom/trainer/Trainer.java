@@ -173,7 +173,10 @@ public final class Trainer {
         }
     }
 
-    /** Absolute error of pixels and of their differences to the right and below, and the KL term. */
+    /**
+     * Absolute error of pixels, of their differences to the right and below (edges), and of their means over 4 × 4 (colours),
+     * and the KL term.
+     */
     private static Value vaeLoss(Program p, AutoencoderKl vae, Value x, Value noise) {
         int c = vae.latentChannels();
         long h = noise.shape()[2];
@@ -192,7 +195,9 @@ public final class Trainer {
         Value dy = p.let("torch.mean(torch.abs(" + below.formatted(e.name()) + "))");
         Value kl = p.let("torch.mean(torch.sub(torch.sub(torch.add(torch.mul(" + mean.name() + ", " + mean.name()
                 + "), torch.exp(" + logvar.name() + ")), " + logvar.name() + "), 1))");
+        Value colours = p.let("torch.mean(torch.abs(torch.avg_pool2d(" + e.name() + ", [4, 4])))");
         Value picture = p.add(pixels, p.let("torch.mul(torch.add(" + dx.name() + ", " + dy.name() + "), 0.5)"));
+        picture = p.add(picture, colours);
         return p.add(picture, p.let("torch.mul(" + kl.name() + ", " + KL_WEIGHT / 2 + ")"));
     }
 
