@@ -154,7 +154,7 @@ final class Learner implements AutoCloseable {
             gradients = params.stream().map(NDArray::getGradient).toList();
         }
         step++;
-        double keep = Math.min(0.999, (1.0 + step) / (10.0 + step));
+        double keep = Math.min(0.9995, (1.0 + step) / (10.0 + step));
         IValue[] arguments = {
             list(params),
             list(gradients),

@@ -51,8 +51,8 @@ public final class Trainer {
     /** Weight of the mean KL divergence to a standard normal; small, as in Rombach et al. 2022, appendix G. */
     private static final double KL_WEIGHT = 3e-4;
 
-    private static final int BATCH = 32;
-    private static final double LEARNING_RATE = 1e-3;
+    private static final int BATCH = 16;
+    private static final double LEARNING_RATE = 7e-4;
     /** Share of samples without a prompt, for classifier-free guidance (Ho and Salimans 2022, algorithm 1). */
     private static final double PROMPT_DROPOUT = 0.1;
     /** Variations of every picture whose latents are computed once and kept. */
