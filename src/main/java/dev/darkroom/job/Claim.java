@@ -23,6 +23,7 @@ public final class Claim {
     private final long number;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private int missing;
+    private boolean started;
 
     Claim(JobStore store, Job job, long number) {
         this.store = store;
@@ -46,9 +47,12 @@ public final class Claim {
                 .toArray();
     }
 
-    /** The job is running from now on. */
+    /** The job is running from now on; further calls do nothing. */
     public void start() {
-        store.start(job.id(), number);
+        if (!started) {
+            store.start(job.id(), number);
+            started = true;
+        }
     }
 
     /** Picture {@code image} has done {@code step} of its {@code steps}. */
@@ -56,12 +60,18 @@ public final class Claim {
         store.step(job.id(), number, image, step, steps);
     }
 
-    /** Records a finished picture; the last one makes the job succeed. */
-    public void image(int index, long seed, byte[] png) {
+    /**
+     * Records a finished picture.
+     *
+     * @return whether it was the last one, with which the job has succeeded
+     */
+    public boolean image(int index, long seed, byte[] png) {
         store.image(job.id(), number, index, seed, png);
-        if (--missing == 0) {
+        missing--;
+        if (missing == 0) {
             outcome.complete(Outcome.ENDED);
         }
+        return missing == 0;
     }
 
     public void fail(FailureCode code, String message) {

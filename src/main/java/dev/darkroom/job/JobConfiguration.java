@@ -87,8 +87,8 @@ class JobConfiguration {
 
     @Bean
     DbSchedulerCustomizer uniqueSchedulerName() {
-        String name =
-                "darkroom-" + ProcessHandle.current().pid() + "-" + UUID.randomUUID().toString().substring(0, 8);
+        String name = "darkroom-" + ProcessHandle.current().pid() + "-"
+                + UUID.randomUUID().toString().substring(0, 8);
         return new DbSchedulerCustomizer() {
             @Override
             public Optional<SchedulerName> schedulerName() {
