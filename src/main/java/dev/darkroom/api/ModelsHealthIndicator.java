@@ -8,7 +8,7 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
 /** {@code models} in {@code /actuator/health} and its readiness group: up once a worker has published a model. */
-@Component("models")
+@Component
 class ModelsHealthIndicator implements HealthIndicator {
 
     private final Models models;

@@ -34,7 +34,7 @@ class OpenApiConfiguration {
     }
 
     @Bean
-    OpenApiCustomizer problems() {
+    OpenApiCustomizer problemResponses() {
         return api -> {
             ModelConverters.getInstance()
                     .readAll(Problems.Body.class)
