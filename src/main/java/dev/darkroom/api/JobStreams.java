@@ -138,7 +138,7 @@ class JobStreams {
 
         private Object data(JobEvent event) {
             return switch (event.type()) {
-                case QUEUED, STARTED -> Map.of("job_id", jobId, "at", event.at());
+                case QUEUED, STARTED -> Map.of("at", event.at());
                 case STEP -> json.readTree(event.data());
                 case IMAGE -> {
                     Job job = jobs.find(jobId).orElseThrow();

@@ -92,7 +92,10 @@ class JobsController {
             responseCode = "200",
             description = "The events",
             content = @Content(mediaType = MediaType.TEXT_EVENT_STREAM_VALUE, schema = @Schema(type = "string")))
-    @ApiResponse(responseCode = "204", description = "The job has ended and the client has all its events")
+    @ApiResponse(
+            responseCode = "204",
+            description = "The job has ended and the client has all its events",
+            content = @Content)
     ResponseEntity<SseEmitter> events(
             @PathVariable String id,
             @Parameter(description = "Id of the last event received")

@@ -12,6 +12,7 @@ final class Problem extends RuntimeException {
     /** The stable words, each with its one status. */
     enum Code {
         INVALID_REQUEST(HttpStatus.BAD_REQUEST),
+        MALFORMED_REQUEST(HttpStatus.BAD_REQUEST),
         MALFORMED_JSON(HttpStatus.BAD_REQUEST),
         INVALID_PREFER(HttpStatus.BAD_REQUEST),
         INVALID_PARAMETER(HttpStatus.BAD_REQUEST),

@@ -23,9 +23,10 @@ import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
+import org.springframework.web.servlet.resource.NoResourceFoundException;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamReadException;
-import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
@@ -35,10 +36,11 @@ class Problems extends ResponseEntityExceptionHandler {
 
     private static final Logger log = LoggerFactory.getLogger(Problems.class);
 
+    private static final int MAX_PARSER_MESSAGE = 160;
+
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")
     record Body(
-            @JsonProperty("type") String type,
             @JsonProperty("title") String title,
 
             @Schema(format = "int32") @JsonProperty("status")
@@ -124,15 +126,28 @@ class Problems extends ResponseEntityExceptionHandler {
                                     .map(String::valueOf)
                                     .collect(Collectors.joining(", ")))));
         }
-        if (cause instanceof MismatchedInputException wrong && !wrong.getPath().isEmpty()) {
+        if (cause instanceof MismatchedInputException wrong
+                && !wrong.getPath().isEmpty()
+                && wrong.getTargetType() != null) {
             String field = path(wrong);
-            Class<?> expected = wrong.getTargetType();
-            return invalid(List.of(new Violation(field, "wrong_type", field + " must be " + jsonType(expected))));
+            return invalid(
+                    List.of(new Violation(field, "wrong_type", field + " must be " + jsonType(wrong.getTargetType()))));
+        }
+        if (cause instanceof InputCoercionException tooBig && !tooBig.getPath().isEmpty()) {
+            String field = path(tooBig);
+            return invalid(List.of(
+                    new Violation(field, "wrong_type", field + " must be " + jsonType(tooBig.getTargetType()))));
         }
         if (cause instanceof StreamReadException malformed) {
             return answer(Code.MALFORMED_JSON, "the body is not JSON: " + where(malformed), List.of(), headers);
         }
         return answer(Code.MALFORMED_JSON, "the body must be one JSON object", List.of(), headers);
+    }
+
+    @Override
+    protected ResponseEntity<Object> handleNoResourceFoundException(
+            NoResourceFoundException missing, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        return answer(Code.NOT_FOUND, "there is nothing here", List.of(), headers);
     }
 
     @Override
@@ -180,7 +195,7 @@ class Problems extends ResponseEntityExceptionHandler {
                 .body(problem);
     }
 
-    private static String path(DatabindException e) {
+    private static String path(JacksonException e) {
         return e.getPath().stream()
                 .map(reference -> reference.getPropertyName() == null
                         ? "[" + reference.getIndex() + "]"
@@ -189,19 +204,21 @@ class Problems extends ResponseEntityExceptionHandler {
     }
 
     private static String where(JacksonException e) {
-        return e.getOriginalMessage()
-                + (e.getLocation() == null
-                        ? ""
-                        : String.format(
-                                Locale.ROOT,
-                                " (line %d, column %d)",
-                                e.getLocation().getLineNr(),
-                                e.getLocation().getColumnNr()));
+        String message = e.getOriginalMessage();
+        return String.format(
+                Locale.ROOT,
+                "%s (line %d, column %d)",
+                message.length() > MAX_PARSER_MESSAGE ? message.substring(0, MAX_PARSER_MESSAGE) + "…" : message,
+                e.getLocation().getLineNr(),
+                e.getLocation().getColumnNr());
     }
 
     private static String jsonType(@Nullable Class<?> type) {
-        if (type == Integer.class || type == Long.class) {
-            return "an integer that fits " + (type == Long.class ? 64 : 32) + " bits";
+        if (type == Integer.class || type == int.class) {
+            return "an integer of at most 32 bits";
+        }
+        if (type == Long.class || type == long.class) {
+            return "an integer of at most 64 bits";
         }
         return type == Double.class ? "a number" : "a string";
     }

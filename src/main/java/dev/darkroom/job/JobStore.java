@@ -11,7 +11,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -38,6 +37,14 @@ class JobStore {
     static final int MAX_STARTS = 5;
 
     private static final int MAX_MESSAGE = 2000;
+
+    private record StepData(int image, int step, int steps) {}
+
+    private record ImageData(int index) {}
+
+    private record NoData() {}
+
+    private static final NoData NO_DATA = new NoData();
 
     private final JdbcClient sql;
     private final TransactionTemplate transaction;
@@ -78,7 +85,7 @@ class JobStore {
                             insert into job
                                 (id, state, spec, claim, starts, step, cancel_requested, last_event, created_at)
                             values (?, 'queued', ?, 0, 0, 0, false, 0, ?)""").params(id, json.writeValueAsString(spec), utc(now)).update();
-            addEvent(id, JobEvent.Type.QUEUED, Map.of());
+            addEvent(id, JobEvent.Type.QUEUED, NO_DATA);
             alongside.accept(id);
         });
         return find(id).orElseThrow();
@@ -164,7 +171,7 @@ class JobStore {
             if (rows != 1) {
                 throw new ClaimLost(id, claim);
             }
-            addEvent(id, JobEvent.Type.STEP, Map.of("image", image, "step", step, "steps", steps));
+            addEvent(id, JobEvent.Type.STEP, new StepData(image, step, steps));
         });
     }
 
@@ -175,7 +182,7 @@ class JobStore {
             sql.sql("insert into job_image (job_id, position, seed, hash, bytes) values (?, ?, ?, ?, ?)")
                     .params(id, index, seed, hash, png.length)
                     .update();
-            addEvent(id, JobEvent.Type.IMAGE, Map.of("index", index));
+            addEvent(id, JobEvent.Type.IMAGE, new ImageData(index));
             if (images(id).size() == job.spec.n()) {
                 change(job, JobState.SUCCEEDED, JobEvent.Type.SUCCEEDED);
             }
@@ -268,11 +275,11 @@ class JobStore {
                 .param(next.isFinal() ? utc(now()) : null)
                 .param(job.id)
                 .update();
-        addEvent(job.id, event, Map.of());
+        addEvent(job.id, event, NO_DATA);
     }
 
     /** Needs the job's row locked. */
-    private void addEvent(String id, JobEvent.Type type, Map<String, Integer> data) {
+    private void addEvent(String id, JobEvent.Type type, Record data) {
         sql.sql("update job set last_event = last_event + 1 where id = ?")
                 .param(id)
                 .update();
