@@ -12,7 +12,8 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import org.flywaydb.core.Flyway;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,14 +25,14 @@ class JobStoreTests {
     private static final byte[] PNG = {1, 2, 3};
 
     @TempDir
-    Path data;
+    static Path data;
 
-    private final JobEvents events = new JobEvents();
-    private HikariDataSource database;
-    private JobStore store;
+    private static final JobEvents events = new JobEvents();
+    private static HikariDataSource database;
+    private static JobStore store;
 
-    @BeforeEach
-    void open() {
+    @BeforeAll
+    static void open() {
         JobSettings settings = new JobSettings(data, 100);
         database = new HikariDataSource();
         database.setJdbcUrl(new JobConfiguration().embeddedDatabase(settings).getJdbcUrl());
@@ -45,9 +46,16 @@ class JobStoreTests {
                 InstantSource.system());
     }
 
-    @AfterEach
-    void close() {
+    @AfterAll
+    static void close() {
         database.close();
+    }
+
+    @BeforeEach
+    void empty() {
+        JdbcClient sql = JdbcClient.create(database);
+        sql.sql("delete from job").update();
+        sql.sql("delete from scheduled_tasks").update();
     }
 
     @Test
