@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,22 +49,11 @@ public record ImageSpec(
     /** @throws InvalidImageSpec naming every field that is out of bounds, the rule and the value given */
     public ImageSpec {
         List<Violation> wrong = new ArrayList<>();
-        if (prompt.isBlank()) {
-            wrong.add(new Violation("prompt", "empty", "prompt must not be empty"));
-        }
-        checkLength(wrong, "prompt", prompt);
-        checkLength(wrong, "negative_prompt", negativePrompt);
+        checkText(wrong, prompt, negativePrompt);
         checkSize(wrong, "width", width, MIN_SIZE, MAX_SIZE, SIZE_MULTIPLE);
         checkSize(wrong, "height", height, MIN_SIZE, MAX_SIZE, SIZE_MULTIPLE);
-        checkRange(wrong, "steps", steps, 1, MAX_STEPS);
-        if (!(guidanceScale >= 1 && guidanceScale <= MAX_GUIDANCE)) {
-            wrong.add(outOfRange("guidance_scale", "1", MAX_GUIDANCE, guidanceScale));
-        }
-        checkRange(wrong, "n", n, 1, MAX_N);
-        checkRange(wrong, "seed", seed, 0, MAX_SEED);
-        if (!wrong.isEmpty()) {
-            throw new InvalidImageSpec(wrong);
-        }
+        checkNumbers(wrong, steps, guidanceScale, n, seed);
+        refuse(wrong);
     }
 
     /**
@@ -74,43 +63,32 @@ public record ImageSpec(
      * @throws InvalidImageSpec naming every field that is wrong
      */
     public static ImageSpec of(ImageDraft draft, ModelInfo info) {
-        List<Violation> wrong = new ArrayList<>();
-        SamplerKind sampler =
-                named(wrong, "sampler", draft.sampler(), SamplerKind::of, SamplerKind.ids(), info::sampler);
-        SigmaSpacing schedule =
-                named(wrong, "schedule", draft.schedule(), SigmaSpacing::of, SigmaSpacing.ids(), info::schedule);
+        String prompt = or(draft.prompt(), "");
+        String negativePrompt = or(draft.negativePrompt(), "");
         int width = or(draft.width(), info.width());
         int height = or(draft.height(), info.height());
-        if (width >= MIN_SIZE && width <= MAX_SIZE && width % SIZE_MULTIPLE == 0) {
-            checkSize(wrong, "width", width, info.minSize(), info.maxSize(), info.sizeMultiple());
-        }
-        if (height >= MIN_SIZE && height <= MAX_SIZE && height % SIZE_MULTIPLE == 0) {
-            checkSize(wrong, "height", height, info.minSize(), info.maxSize(), info.sizeMultiple());
-        }
-        try {
-            ImageSpec spec = new ImageSpec(
-                    info.id(),
-                    or(draft.prompt(), ""),
-                    or(draft.negativePrompt(), ""),
-                    width,
-                    height,
-                    or(draft.steps(), info.steps()),
-                    or(draft.guidanceScale(), info.guidanceScale()),
-                    draft.seed() == null ? ThreadLocalRandom.current().nextLong(1L << 32) : draft.seed(),
-                    or(draft.n(), 1),
-                    sampler,
-                    schedule);
-            if (!wrong.isEmpty()) {
-                throw new InvalidImageSpec(wrong);
-            }
-            return spec;
-        } catch (InvalidImageSpec e) {
-            if (e.violations() != wrong && !wrong.isEmpty() && !e.violations().equals(wrong)) {
-                List<Violation> all = new ArrayList<>(e.violations());
-                all.addAll(wrong);
-                throw new InvalidImageSpec(all);
-            }
-            throw e;
+        int steps = or(draft.steps(), info.steps());
+        double guidanceScale = or(draft.guidanceScale(), info.guidanceScale());
+        int n = or(draft.n(), 1);
+        long seed = draft.seed() == null ? ThreadLocalRandom.current().nextLong(1L << 32) : draft.seed();
+
+        List<Violation> wrong = new ArrayList<>();
+        checkText(wrong, prompt, negativePrompt);
+        checkSize(wrong, "width", width, info.minSize(), info.maxSize(), info.sizeMultiple());
+        checkSize(wrong, "height", height, info.minSize(), info.maxSize(), info.sizeMultiple());
+        checkNumbers(wrong, steps, guidanceScale, n, seed);
+        SamplerKind sampler =
+                named(wrong, "sampler", draft.sampler(), SamplerKind::of, SamplerKind.ids(), info.sampler());
+        SigmaSpacing schedule =
+                named(wrong, "schedule", draft.schedule(), SigmaSpacing::of, SigmaSpacing.ids(), info.schedule());
+        refuse(wrong);
+        return new ImageSpec(
+                info.id(), prompt, negativePrompt, width, height, steps, guidanceScale, seed, n, sampler, schedule);
+    }
+
+    private static void refuse(List<Violation> wrong) {
+        if (!wrong.isEmpty()) {
+            throw new InvalidImageSpec(wrong);
         }
     }
 
@@ -122,19 +100,37 @@ public record ImageSpec(
             List<Violation> wrong,
             String field,
             @Nullable String given,
-            java.util.function.Function<String, Optional<T>> lookup,
+            Function<String, Optional<T>> lookup,
             List<String> known,
-            Supplier<T> otherwise) {
+            T otherwise) {
         if (given == null) {
-            return otherwise.get();
+            return otherwise;
         }
-        return lookup.apply(given).orElseGet(() -> {
+        Optional<T> found = lookup.apply(given);
+        if (found.isEmpty()) {
             wrong.add(new Violation(
                     field,
                     "unknown_" + field,
                     field + " must be one of " + String.join(", ", known) + "; given: \"" + given + "\""));
-            return otherwise.get();
-        });
+        }
+        return found.orElse(otherwise);
+    }
+
+    private static void checkText(List<Violation> wrong, String prompt, String negativePrompt) {
+        if (prompt.isBlank()) {
+            wrong.add(new Violation("prompt", "empty", "prompt must not be empty"));
+        }
+        checkLength(wrong, "prompt", prompt);
+        checkLength(wrong, "negative_prompt", negativePrompt);
+    }
+
+    private static void checkNumbers(List<Violation> wrong, int steps, double guidanceScale, int n, long seed) {
+        checkRange(wrong, "steps", steps, 1, MAX_STEPS);
+        if (!(guidanceScale >= 1 && guidanceScale <= MAX_GUIDANCE)) {
+            wrong.add(outOfRange("guidance_scale", "1", MAX_GUIDANCE, guidanceScale));
+        }
+        checkRange(wrong, "n", n, 1, MAX_N);
+        checkRange(wrong, "seed", seed, 0, MAX_SEED);
     }
 
     private static void checkLength(List<Violation> wrong, String field, String text) {

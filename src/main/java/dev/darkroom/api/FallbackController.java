@@ -1,0 +1,35 @@
+package dev.darkroom.api;
+
+import io.swagger.v3.oas.annotations.Hidden;
+import jakarta.servlet.RequestDispatcher;
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.List;
+import org.springframework.boot.webmvc.error.ErrorController;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** The front door, and the problem for whatever goes wrong before or after our own handlers. */
+@RestController
+@Hidden
+class FallbackController implements ErrorController {
+
+    @GetMapping("/")
+    ResponseEntity<Void> root() {
+        return ResponseEntity.status(HttpStatus.FOUND)
+                .header(HttpHeaders.LOCATION, "/swagger-ui.html")
+                .build();
+    }
+
+    @RequestMapping("${spring.web.error.path:/error}")
+    ResponseEntity<Object> error(HttpServletRequest request) {
+        HttpStatus status = request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE) instanceof Integer code
+                        && HttpStatus.resolve(code) != null
+                ? HttpStatus.valueOf(code)
+                : HttpStatus.NOT_FOUND;
+        return Problems.answer(Problems.codeOf(status), status.getReasonPhrase(), List.of(), new HttpHeaders());
+    }
+}

@@ -1,0 +1,171 @@
+package dev.darkroom.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.darkroom.job.Job;
+import dev.darkroom.spec.ImageSpec;
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+
+/** A job in answers and in the event stream. */
+@Schema(name = "Job", description = "A job and all that is known of it")
+@JsonInclude(JsonInclude.Include.NON_NULL)
+record JobResponse(
+        @Schema(description = "Opaque, sortable by time of creation") @JsonProperty("id")
+        String id,
+
+        @Schema(allowableValues = {"queued", "running", "succeeded", "failed", "canceled"}) @JsonProperty("state")
+        String state,
+
+        @Schema(description = "A client asked to cancel it; it stops within one step") @JsonProperty("cancel_requested")
+        boolean cancelRequested,
+
+        @JsonProperty("progress") Progress progress,
+
+        @Schema(description = "The request with every default filled in; post it again to draw the same pictures")
+        @JsonProperty("parameters")
+        Parameters parameters,
+
+        @Schema(description = "Seed of each picture in order") @JsonProperty("seeds")
+        List<Long> seeds,
+
+        @Schema(description = "The pictures that are finished") @JsonProperty("images")
+        List<Image> images,
+
+        @Schema(description = "Server-sent events of this job") @JsonProperty("events_url")
+        String eventsUrl,
+
+        @JsonProperty("created_at") Instant createdAt,
+
+        @JsonProperty("started_at") @Nullable Instant startedAt,
+
+        @JsonProperty("finished_at") @Nullable Instant finishedAt,
+
+        @JsonProperty("timings") Timings timings,
+
+        @Schema(description = "Why it failed") @JsonProperty("error") @Nullable
+        Failure error) {
+
+    /** Sampling steps of all pictures together. */
+    @Schema(name = "JobProgress", description = "Sampling steps, all pictures together")
+    record Progress(
+            @JsonProperty("step") int step,
+            @JsonProperty("steps") int steps) {}
+
+    /** The resolved request. */
+    @Schema(name = "JobParameters")
+    record Parameters(
+            @JsonProperty("prompt") String prompt,
+            @JsonProperty("negative_prompt") String negativePrompt,
+            @JsonProperty("model") String model,
+            @JsonProperty("width") int width,
+            @JsonProperty("height") int height,
+            @JsonProperty("steps") int steps,
+            @JsonProperty("guidance_scale") double guidanceScale,
+            @JsonProperty("seed") long seed,
+            @JsonProperty("n") int n,
+            @JsonProperty("sampler") String sampler,
+            @JsonProperty("schedule") String schedule) {
+
+        static Parameters of(ImageSpec spec) {
+            return new Parameters(
+                    spec.prompt(),
+                    spec.negativePrompt(),
+                    spec.model(),
+                    spec.width(),
+                    spec.height(),
+                    spec.steps(),
+                    spec.guidanceScale(),
+                    spec.seed(),
+                    spec.n(),
+                    spec.sampler().id(),
+                    spec.schedule().id());
+        }
+    }
+
+    /** A finished picture. */
+    @Schema(name = "JobImage")
+    record Image(
+            @Schema(description = "0 to n − 1") @JsonProperty("index")
+            int index,
+
+            @JsonProperty("seed") long seed,
+            @JsonProperty("url") String url,
+            @JsonProperty("media_type") String mediaType,
+            @JsonProperty("width") int width,
+            @JsonProperty("height") int height,
+
+            @Schema(description = "Size of the file") @JsonProperty("bytes")
+            long bytes,
+
+            @Schema(description = "SHA-256 of the file, hexadecimal") @JsonProperty("sha256")
+            String sha256) {}
+
+    /** Durations in milliseconds. */
+    @Schema(name = "JobTimings", description = "Milliseconds")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Timings(
+            @Schema(description = "From creation to the (last) start") @JsonProperty("queued_ms") @Nullable
+            Long queuedMs,
+
+            @Schema(description = "From the (last) start to the end") @JsonProperty("running_ms") @Nullable
+            Long runningMs) {
+
+        static Timings of(Job job) {
+            return new Timings(between(job.createdAt(), job.startedAt()), between(job.startedAt(), job.finishedAt()));
+        }
+
+        private static @Nullable Long between(@Nullable Instant from, @Nullable Instant to) {
+            return from == null || to == null
+                    ? null
+                    : Duration.between(from, to).toMillis();
+        }
+    }
+
+    /** Why a job failed. */
+    @Schema(name = "JobFailure")
+    record Failure(
+            @Schema(
+                    description = "Stable word",
+                    allowableValues = {"drawing_failed", "out_of_memory", "model_unavailable", "interrupted_too_often"})
+            @JsonProperty("code")
+            String code,
+
+            @Schema(description = "For people") @JsonProperty("message")
+            String message) {}
+
+    static JobResponse of(Job job) {
+        ImageSpec spec = job.spec();
+        Job.Failure failure = job.failure();
+        return new JobResponse(
+                job.id(),
+                job.state().id(),
+                job.cancelRequested(),
+                new Progress(job.step(), spec.steps() * spec.n()),
+                Parameters.of(spec),
+                LongStream.range(spec.seed(), spec.seed() + spec.n()).boxed().toList(),
+                job.images().stream().map(image -> image(job, image)).toList(),
+                JobUrls.events(job.id()),
+                job.createdAt(),
+                job.startedAt(),
+                job.finishedAt(),
+                Timings.of(job),
+                failure == null ? null : new Failure(failure.code(), failure.message()));
+    }
+
+    static Image image(Job job, Job.Image image) {
+        return new Image(
+                image.index(),
+                image.seed(),
+                JobUrls.image(job.id(), image.index()),
+                "image/png",
+                job.spec().width(),
+                job.spec().height(),
+                image.bytes(),
+                image.hash());
+    }
+}

@@ -1,0 +1,175 @@
+package dev.darkroom.api;
+
+import dev.darkroom.job.Job;
+import dev.darkroom.job.JobEvent;
+import dev.darkroom.job.Jobs;
+import jakarta.annotation.PreDestroy;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
+import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
+import org.springframework.stereotype.Component;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Server-sent event streams of jobs. A stream keeps only the number of the last event it has sent: the bus wakes it, it
+ * reads the newer rows and writes them. So nothing piles up for a slow client, and a client that comes back with
+ * {@code Last-Event-ID} gets exactly what it missed.
+ */
+@Component
+class JobStreams {
+
+    private static final Duration TIMEOUT = Duration.ofMinutes(30);
+    private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+
+    private final Jobs jobs;
+    private final OpenExchanges exchanges;
+    private final JsonMapper json;
+    private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private final ExecutorService writers = Executors.newCachedThreadPool(new CustomizableThreadFactory("sse-"));
+    private final ScheduledExecutorService heartbeats =
+            Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("sse-heartbeat-"));
+
+    JobStreams(Jobs jobs, OpenExchanges exchanges, JsonMapper json) {
+        this.jobs = jobs;
+        this.exchanges = exchanges;
+        this.json = json;
+        heartbeats.scheduleWithFixedDelay(
+                () -> open.forEach(stream -> writers.execute(stream::heartbeat)),
+                HEARTBEAT.toMillis(),
+                HEARTBEAT.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Opens a stream that ends after the job's last event.
+     *
+     * @param after number of the last event the client has; {@code null} if it has none and wants a snapshot first
+     */
+    SseEmitter open(String jobId, @Nullable Long after) {
+        Stream stream = new Stream(jobId, after);
+        stream.begin();
+        return stream.emitter;
+    }
+
+    @PreDestroy
+    void close() {
+        heartbeats.shutdownNow();
+        writers.shutdownNow();
+    }
+
+    /** One client's stream. */
+    private final class Stream {
+
+        private final String jobId;
+        private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
+        private final Runnable ending = emitter::complete;
+        private final AtomicInteger wakeUps = new AtomicInteger();
+        private @Nullable Long sent;
+
+        Stream(String jobId, @Nullable Long after) {
+            this.jobId = jobId;
+            this.sent = after;
+        }
+
+        void begin() {
+            Runnable unsubscribe = jobs.subscribe(jobId, type -> wake());
+            emitter.onCompletion(() -> {
+                unsubscribe.run();
+                open.remove(this);
+                exchanges.remove(ending);
+            });
+            emitter.onTimeout(ending);
+            open.add(this);
+            exchanges.add(ending);
+            wake();
+        }
+
+        /** At most one thread at a time writes; wake-ups meanwhile make it look again. */
+        void wake() {
+            if (wakeUps.getAndIncrement() == 0) {
+                writers.execute(this::write);
+            }
+        }
+
+        private void write() {
+            int seen = 0;
+            do {
+                seen = wakeUps.get();
+                try {
+                    writeNews();
+                } catch (IOException | IllegalStateException e) {
+                    emitter.completeWithError(e); // the client is gone
+                    return;
+                } catch (RuntimeException e) {
+                    emitter.completeWithError(e);
+                    throw e;
+                }
+            } while (wakeUps.addAndGet(-seen) > 0);
+        }
+
+        private void writeNews() throws IOException {
+            if (sent == null) {
+                Job job = jobs.find(jobId).orElseThrow();
+                send(job.lastEvent(), "snapshot", JobResponse.of(job));
+                if (job.state().isFinal()) {
+                    emitter.complete();
+                    return;
+                }
+            }
+            for (JobEvent event : jobs.eventsAfter(jobId, sent == null ? 0 : sent)) {
+                send(event.sequence(), event.type().id(), data(event));
+                if (event.type().isFinal()) {
+                    emitter.complete();
+                    return;
+                }
+            }
+        }
+
+        private Object data(JobEvent event) {
+            return switch (event.type()) {
+                case QUEUED, STARTED -> Map.of("at", event.at());
+                case STEP -> json.readTree(event.data());
+                case IMAGE -> {
+                    Job job = jobs.find(jobId).orElseThrow();
+                    int index = json.readTree(event.data()).get("index").intValue();
+                    yield job.images().stream()
+                            .filter(image -> image.index() == index)
+                            .map(image -> JobResponse.image(job, image))
+                            .findFirst()
+                            .orElseThrow();
+                }
+                case SUCCEEDED, FAILED, CANCELED ->
+                    JobResponse.of(jobs.find(jobId).orElseThrow());
+            };
+        }
+
+        private void send(long id, String name, Object data) throws IOException {
+            emitter.send(SseEmitter.event().id(Long.toString(id)).name(name).data(data, MediaType.APPLICATION_JSON));
+            sent = id;
+        }
+
+        void heartbeat() {
+            try {
+                emitter.send(SseEmitter.event().comment("still here"));
+            } catch (IOException | IllegalStateException e) {
+                emitter.completeWithError(e);
+            }
+        }
+    }
+
+    /** Whether nothing will come after event {@code sequence}. */
+    static boolean isOver(Job job, long sequence) {
+        return job.state().isFinal() && sequence >= job.lastEvent();
+    }
+}

@@ -1,0 +1,82 @@
+package dev.darkroom.api;
+
+import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.Operation;
+import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.info.License;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.servers.Server;
+import java.util.ArrayList;
+import java.util.List;
+import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpStatus;
+
+/** The OpenAPI document: its head, and the problems that each operation can answer. */
+@Configuration(proxyBeanMethods = false)
+class OpenApiConfiguration {
+
+    @Bean
+    OpenAPI head() {
+        return new OpenAPI()
+                .info(new Info()
+                        .title("Darkroom")
+                        .version("v1")
+                        .description("Pictures from prompts, drawn by latent diffusion models.")
+                        .license(new License().name("Apache-2.0")))
+                .servers(List.of(new Server().url("/")));
+    }
+
+    @Bean
+    OpenApiCustomizer problemResponses() {
+        return api -> {
+            ModelConverters.getInstance()
+                    .readAll(Problems.Body.class)
+                    .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
+            api.getPaths()
+                    .forEach((path, item) -> item.readOperationsMap()
+                            .forEach((method, operation) ->
+                                    statuses(path, method).forEach(status -> addProblem(operation, status))));
+        };
+    }
+
+    private static List<HttpStatus> statuses(String path, PathItem.HttpMethod method) {
+        List<HttpStatus> all = new ArrayList<>(
+                List.of(HttpStatus.BAD_REQUEST, HttpStatus.NOT_ACCEPTABLE, HttpStatus.INTERNAL_SERVER_ERROR));
+        if (path.contains("{")) {
+            all.add(HttpStatus.NOT_FOUND);
+        }
+        if (method == PathItem.HttpMethod.DELETE) {
+            all.add(HttpStatus.CONFLICT);
+        }
+        if (method == PathItem.HttpMethod.POST) {
+            all.addAll(List.of(
+                    HttpStatus.CONFLICT,
+                    HttpStatus.CONTENT_TOO_LARGE,
+                    HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+                    HttpStatus.TOO_MANY_REQUESTS,
+                    HttpStatus.SERVICE_UNAVAILABLE));
+        }
+        return all;
+    }
+
+    private static void addProblem(Operation operation, HttpStatus status) {
+        operation
+                .getResponses()
+                .addApiResponse(
+                        Integer.toString(status.value()),
+                        new ApiResponse()
+                                .description(status.getReasonPhrase())
+                                .content(new Content()
+                                        .addMediaType(
+                                                "application/problem+json",
+                                                new MediaType()
+                                                        .schema(new Schema<>().$ref("#/components/schemas/Problem")))));
+    }
+}

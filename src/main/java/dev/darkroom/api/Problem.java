@@ -1,0 +1,70 @@
+package dev.darkroom.api;
+
+import java.util.Locale;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+
+/** An answer that is not what the client wanted: becomes {@code application/problem+json} with a stable code. */
+final class Problem extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    /** The stable words, each with its one status. */
+    enum Code {
+        INVALID_REQUEST(HttpStatus.BAD_REQUEST),
+        MALFORMED_REQUEST(HttpStatus.BAD_REQUEST),
+        MALFORMED_JSON(HttpStatus.BAD_REQUEST),
+        INVALID_PREFER(HttpStatus.BAD_REQUEST),
+        INVALID_PARAMETER(HttpStatus.BAD_REQUEST),
+        NOT_FOUND(HttpStatus.NOT_FOUND),
+        JOB_NOT_FOUND(HttpStatus.NOT_FOUND),
+        IMAGE_NOT_FOUND(HttpStatus.NOT_FOUND),
+        IMAGE_NOT_READY(HttpStatus.NOT_FOUND),
+        MODEL_NOT_FOUND(HttpStatus.NOT_FOUND),
+        METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED),
+        NOT_ACCEPTABLE(HttpStatus.NOT_ACCEPTABLE),
+        ALREADY_ENDED(HttpStatus.CONFLICT),
+        JOB_CANCELED(HttpStatus.CONFLICT),
+        BODY_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE),
+        UNSUPPORTED_MEDIA_TYPE(HttpStatus.UNSUPPORTED_MEDIA_TYPE),
+        QUEUE_FULL(HttpStatus.TOO_MANY_REQUESTS),
+        JOB_FAILED(HttpStatus.INTERNAL_SERVER_ERROR),
+        INTERNAL_ERROR(HttpStatus.INTERNAL_SERVER_ERROR),
+        NO_MODEL_READY(HttpStatus.SERVICE_UNAVAILABLE);
+
+        final HttpStatus status;
+
+        Code(HttpStatus status) {
+            this.status = status;
+        }
+
+        String id() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private final Code code;
+    private final transient HttpHeaders headers = new HttpHeaders();
+
+    Problem(Code code, String message) {
+        super(message);
+        this.code = code;
+    }
+
+    Problem with(String header, String value) {
+        headers.add(header, value);
+        return this;
+    }
+
+    Code code() {
+        return code;
+    }
+
+    HttpHeaders headers() {
+        return headers;
+    }
+
+    static Problem jobNotFound(String id) {
+        return new Problem(Code.JOB_NOT_FOUND, "there is no job " + id);
+    }
+}

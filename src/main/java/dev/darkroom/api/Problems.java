@@ -1,0 +1,225 @@
+package dev.darkroom.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.darkroom.api.Problem.Code;
+import dev.darkroom.job.QueueFull;
+import dev.darkroom.spec.InvalidImageSpec;
+import dev.darkroom.spec.InvalidImageSpec.Violation;
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.ResponseEntity;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.WebRequest;
+import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
+import org.springframework.web.servlet.resource.NoResourceFoundException;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.InputCoercionException;
+import tools.jackson.core.exc.StreamReadException;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
+
+/** Turns every exception into {@code application/problem+json} (RFC 9457) with a stable {@code code}. */
+@RestControllerAdvice
+class Problems extends ResponseEntityExceptionHandler {
+
+    private static final Logger log = LoggerFactory.getLogger(Problems.class);
+
+    private static final int MAX_PARSER_MESSAGE = 160;
+
+    /** What a problem looks like, for the OpenAPI document. */
+    @Schema(name = "Problem", description = "RFC 9457 problem details")
+    record Body(
+            @JsonProperty("title") String title,
+
+            @Schema(format = "int32") @JsonProperty("status")
+            int status,
+
+            @Schema(description = "For people") @JsonProperty("detail")
+            String detail,
+
+            @JsonProperty("instance") String instance,
+
+            @Schema(description = "Stable word for programs", example = "invalid_request") @JsonProperty("code")
+            String code,
+
+            @Schema(description = "Every wrong field, if code is invalid_request") @JsonProperty("errors")
+            List<FieldError> errors) {}
+
+    /** One wrong field. */
+    @Schema(name = "FieldError")
+    record FieldError(
+            @JsonProperty("field") String field,
+
+            @Schema(description = "Stable word for the rule") @JsonProperty("code")
+            String code,
+
+            @Schema(description = "The rule and the value given, for people") @JsonProperty("message")
+            String message) {
+
+        static FieldError of(Violation violation) {
+            return new FieldError(violation.field(), violation.code(), violation.message());
+        }
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(Problem problem) {
+        return answer(problem.code(), String.valueOf(problem.getMessage()), List.of(), problem.headers());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(InvalidImageSpec invalid) {
+        return invalid(invalid.violations());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(QueueFull full) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.set(HttpHeaders.RETRY_AFTER, "5");
+        return answer(Code.QUEUE_FULL, String.valueOf(full.getMessage()), List.of(), headers);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(Exception unexpected, WebRequest request) {
+        log.error("Unexpected error in {}", request.getDescription(false), unexpected);
+        return answer(
+                Code.INTERNAL_ERROR, "something went wrong here; the log says what", List.of(), new HttpHeaders());
+    }
+
+    /** The client has gone; there is nobody to answer. */
+    @Override
+    protected @Nullable ResponseEntity<Object> handleAsyncRequestNotUsableException(
+            AsyncRequestNotUsableException gone, WebRequest request) {
+        return null;
+    }
+
+    @Override
+    protected ResponseEntity<Object> handleHttpMessageNotReadable(
+            HttpMessageNotReadableException unreadable,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        for (Throwable cause = unreadable; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BodyLimit.Exceeded) {
+                return answer(Code.BODY_TOO_LARGE, BodyLimit.MESSAGE, List.of(), new HttpHeaders());
+            }
+        }
+        Throwable cause = unreadable.getCause();
+        if (cause instanceof UnrecognizedPropertyException unknown) {
+            String field = path(unknown);
+            return invalid(List.of(new Violation(
+                    field,
+                    "unknown_field",
+                    "there is no field \"" + field + "\"; known fields: "
+                            + unknown.getKnownPropertyIds().stream()
+                                    .map(String::valueOf)
+                                    .collect(Collectors.joining(", ")))));
+        }
+        if (cause instanceof MismatchedInputException wrong
+                && !wrong.getPath().isEmpty()
+                && wrong.getTargetType() != null) {
+            String field = path(wrong);
+            return invalid(
+                    List.of(new Violation(field, "wrong_type", field + " must be " + jsonType(wrong.getTargetType()))));
+        }
+        if (cause instanceof InputCoercionException tooBig && !tooBig.getPath().isEmpty()) {
+            String field = path(tooBig);
+            return invalid(List.of(
+                    new Violation(field, "wrong_type", field + " must be " + jsonType(tooBig.getTargetType()))));
+        }
+        if (cause instanceof StreamReadException malformed) {
+            return answer(Code.MALFORMED_JSON, "the body is not JSON: " + where(malformed), List.of(), headers);
+        }
+        return answer(Code.MALFORMED_JSON, "the body must be one JSON object", List.of(), headers);
+    }
+
+    @Override
+    protected ResponseEntity<Object> handleNoResourceFoundException(
+            NoResourceFoundException missing, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        return answer(Code.NOT_FOUND, "there is nothing here", List.of(), headers);
+    }
+
+    @Override
+    protected ResponseEntity<Object> handleExceptionInternal(
+            Exception exception,
+            @Nullable Object body,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        String detail = body instanceof ProblemDetail problem && problem.getDetail() != null
+                ? problem.getDetail()
+                : String.valueOf(exception.getMessage());
+        return answer(codeOf(status), detail, List.of(), headers);
+    }
+
+    static Code codeOf(HttpStatusCode status) {
+        return switch (status.value()) {
+            case 404 -> Code.NOT_FOUND;
+            case 405 -> Code.METHOD_NOT_ALLOWED;
+            case 406 -> Code.NOT_ACCEPTABLE;
+            case 413 -> Code.BODY_TOO_LARGE;
+            case 415 -> Code.UNSUPPORTED_MEDIA_TYPE;
+            default -> status.is4xxClientError() ? Code.INVALID_PARAMETER : Code.INTERNAL_ERROR;
+        };
+    }
+
+    private static ResponseEntity<Object> invalid(List<Violation> violations) {
+        String detail = violations.stream().map(Violation::message).collect(Collectors.joining("; "));
+        return answer(
+                Code.INVALID_REQUEST,
+                detail,
+                violations.stream().map(FieldError::of).toList(),
+                new HttpHeaders());
+    }
+
+    static ResponseEntity<Object> answer(Code code, String detail, List<FieldError> errors, HttpHeaders headers) {
+        ProblemDetail problem = ProblemDetail.forStatusAndDetail(code.status, detail);
+        problem.setProperty("code", code.id());
+        if (!errors.isEmpty()) {
+            problem.setProperty("errors", errors);
+        }
+        return ResponseEntity.status(code.status)
+                .headers(headers)
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(problem);
+    }
+
+    private static String path(JacksonException e) {
+        return e.getPath().stream()
+                .map(reference -> reference.getPropertyName() == null
+                        ? "[" + reference.getIndex() + "]"
+                        : reference.getPropertyName())
+                .collect(Collectors.joining("."));
+    }
+
+    private static String where(JacksonException e) {
+        String message = e.getOriginalMessage();
+        return String.format(
+                Locale.ROOT,
+                "%s (line %d, column %d)",
+                message.length() > MAX_PARSER_MESSAGE ? message.substring(0, MAX_PARSER_MESSAGE) + "…" : message,
+                e.getLocation().getLineNr(),
+                e.getLocation().getColumnNr());
+    }
+
+    private static String jsonType(@Nullable Class<?> type) {
+        if (type == Integer.class || type == int.class) {
+            return "an integer of at most 32 bits";
+        }
+        if (type == Long.class || type == long.class) {
+            return "an integer of at most 64 bits";
+        }
+        return type == Double.class ? "a number" : "a string";
+    }
+}

@@ -1,0 +1,19 @@
+package dev.darkroom.job;
+
+import java.util.Locale;
+
+/** Why a job failed: the same stable word in the job's row, its events and every answer. */
+public enum FailureCode {
+    /** The networks or the sampler threw. */
+    DRAWING_FAILED,
+    /** The device or the heap had no memory left for the picture. */
+    OUT_OF_MEMORY,
+    /** The model was known when the job was accepted and cannot be opened now. */
+    MODEL_UNAVAILABLE,
+    /** Its worker died several times while drawing it, so it is not tried again. */
+    INTERRUPTED_TOO_OFTEN;
+
+    public String id() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,48 @@
+package dev.darkroom.job;
+
+import dev.darkroom.spec.ImageSpec;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A job as its rows say at one moment.
+ *
+ * @param id opaque, sortable by time of creation
+ * @param step sampling steps done, all pictures together: 0 to {@code spec.steps() × spec.n()}
+ * @param cancelRequested a client asked to cancel it while it was running
+ * @param failure why it failed, only in state {@code FAILED}
+ * @param images finished pictures in order of their index
+ * @param lastEvent sequence number of the newest event that this view includes
+ * @param startedAt when a worker last began it
+ */
+public record Job(
+        String id,
+        JobState state,
+        ImageSpec spec,
+        int step,
+        boolean cancelRequested,
+        @Nullable Failure failure,
+        List<Image> images,
+        long lastEvent,
+        Instant createdAt,
+        @Nullable Instant startedAt,
+        @Nullable Instant finishedAt) {
+
+    Job with(List<Image> finished) {
+        return new Job(
+                id, state, spec, step, cancelRequested, failure, finished, lastEvent, createdAt, startedAt, finishedAt);
+    }
+
+    /** @param message for people */
+    public record Failure(String code, String message) {}
+
+    /**
+     * A finished picture.
+     *
+     * @param index 0 to n − 1
+     * @param hash SHA-256 of the PNG file, hexadecimal
+     * @param bytes size of the PNG file
+     */
+    public record Image(int index, long seed, String hash, long bytes) {}
+}

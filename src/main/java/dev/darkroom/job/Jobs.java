@@ -1,0 +1,93 @@
+package dev.darkroom.job;
+
+import dev.darkroom.spec.ImageSpec;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.springframework.stereotype.Component;
+
+/** The jobs, as clients see them. */
+@Component
+public class Jobs {
+
+    private final JobStore store;
+    private final JobQueue queue;
+    private final JobEvents events;
+    private final ImageStore files;
+    private final JobSettings settings;
+
+    Jobs(JobStore store, JobQueue queue, JobEvents events, ImageStore files, JobSettings settings) {
+        this.store = store;
+        this.queue = queue;
+        this.events = events;
+        this.files = files;
+        this.settings = settings;
+    }
+
+    /**
+     * Accepts a job: when this returns, the job survives a crash.
+     *
+     * @throws QueueFull when too many jobs wait
+     */
+    public Job submit(ImageSpec spec) {
+        Job job = store.insert(spec, settings.maxQueued(), queue::add);
+        queue.wake();
+        return job;
+    }
+
+    public Optional<Job> find(String id) {
+        return store.find(id);
+    }
+
+    /**
+     * Cancels a job: at once if it waits, within one sampling step if it is running, not at all if it has ended.
+     *
+     * @return the job after that
+     */
+    public Optional<Job> cancel(String id) {
+        store.cancel(id);
+        Optional<Job> job = store.find(id);
+        if (job.isPresent() && job.get().state() == JobState.CANCELED) {
+            queue.remove(id);
+        }
+        return job;
+    }
+
+    /** What happened to a job after event {@code sequence}, in order. */
+    public List<JobEvent> eventsAfter(String id, long sequence) {
+        return store.eventsAfter(id, sequence);
+    }
+
+    /**
+     * Calls the listener after each new event of the job, on the thread that wrote it.
+     *
+     * @return ends the subscription
+     */
+    public Runnable subscribe(String id, Consumer<JobEvent.Type> listener) {
+        return events.subscribe(id, listener);
+    }
+
+    /** Completes when the job has ended or the time is up, whichever comes first; asks nobody whether the id exists. */
+    public CompletableFuture<Void> ended(String id, Duration atMost) {
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        Runnable unsubscribe = events.subscribe(id, type -> {
+            if (type.isFinal()) {
+                ended.complete(null);
+            }
+        });
+        ended.whenComplete((nothing, error) -> unsubscribe.run());
+        if (store.find(id).map(job -> job.state().isFinal()).orElse(true)) {
+            ended.complete(null);
+        }
+        return ended.completeOnTimeout(null, atMost.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** The PNG file of a finished picture. */
+    public Path file(Job.Image image) {
+        return files.file(image.hash());
+    }
+}

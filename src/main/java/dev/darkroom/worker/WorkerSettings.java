@@ -1,0 +1,25 @@
+package dev.darkroom.worker;
+
+import java.nio.file.Path;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * Settings of the worker module.
+ *
+ * @param dataDir holds {@code compiled}, the networks' compiled archives
+ * @param modelsDir one diffusers folder each, served beside the built-in model
+ * @param maxRows so many U-Net evaluations share one call; a picture with guidance takes two
+ */
+@ConfigurationProperties("darkroom")
+record WorkerSettings(
+        @DefaultValue("./data") Path dataDir,
+        @DefaultValue("./models") Path modelsDir,
+        @DefaultValue("8") int maxRows) {
+
+    WorkerSettings {
+        if (maxRows < 1) {
+            throw new IllegalArgumentException("darkroom.max-rows must be at least 1; given: " + maxRows);
+        }
+    }
+}

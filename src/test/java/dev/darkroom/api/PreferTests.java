@@ -1,0 +1,37 @@
+package dev.darkroom.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PreferTests {
+
+    @Test
+    void readsWaitAmongOtherPreferences() {
+        Prefer prefer = Prefer.parse("return=minimal, respond-async,  Wait = \"10\"; foo=bar, wait=20");
+        assertThat(prefer).isEqualTo(new Prefer(Duration.ofSeconds(10), "wait=10"));
+    }
+
+    @Test
+    void appliesRespondAsync() {
+        assertThat(Prefer.parse("respond-async")).isEqualTo(new Prefer(null, "respond-async"));
+    }
+
+    @Test
+    void leavesWhatItDoesNotKnowUnapplied() {
+        assertThat(Prefer.parse("handling=strict")).isEqualTo(new Prefer(null, null));
+        assertThat(Prefer.parse(null)).isEqualTo(new Prefer(null, null));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"wait", "wait=", "wait=-1", "wait=61", "wait=1.5", "wait=ten", "wait=99999999999"})
+    void refusesAWaitThatIsNoWholeNumberUpTo60(String header) {
+        assertThatThrownBy(() -> Prefer.parse(header))
+                .isInstanceOf(Problem.class)
+                .hasMessageContaining("between 0 and 60");
+    }
+}

@@ -1,0 +1,198 @@
+package dev.darkroom.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.darkroom.Darkroom;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The server as a process of its own, killed and stopped while it draws. */
+class RestartTests {
+
+    private static final Duration LONG = Duration.ofSeconds(120);
+    private static final String LONG_JOB = "{\"prompt\":\"a red apple\",\"steps\":150,\"n\":2,\"seed\":11}";
+
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final List<Process> started = new ArrayList<>();
+    private Path data;
+    private int port;
+
+    @BeforeEach
+    void freshData() throws IOException {
+        data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "restart");
+    }
+
+    @AfterEach
+    void killAll() {
+        started.forEach(Process::destroyForcibly);
+    }
+
+    @Test
+    void finishesAJobThatKillMinus9Interrupted() throws Exception {
+        Process first = start();
+        String id = json(post(LONG_JOB)).get("id").stringValue();
+        await().atMost(LONG).until(() -> job(id).get("progress").get("step").intValue() >= 10);
+        first.destroyForcibly().waitFor();
+        assertThat(first.exitValue()).isEqualTo(128 + 9);
+
+        start();
+        // Missed heartbeats alone would free it after 30 seconds only.
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> job(id).get("state").stringValue().equals("running"));
+        await().atMost(LONG).until(() -> !job(id).get("state").stringValue().matches("queued|running"));
+        JsonNode job = job(id);
+        assertThat(job.get("state").stringValue()).isEqualTo("succeeded");
+        assertThat(job.get("images")).hasSize(2);
+        for (JsonNode image : job.get("images")) {
+            assertThat(get(image.get("url").stringValue()).statusCode()).isEqualTo(200);
+        }
+        String events = get("/v1/jobs/" + id + "/events", "Last-Event-ID", "0").body();
+        assertThat(count(events, "event:queued")).isEqualTo(2);
+        assertThat(count(events, "event:started")).isEqualTo(2);
+        assertThat(count(events, "event:image")).isEqualTo(2);
+        assertThat(count(events, "event:succeeded")).isEqualTo(1);
+    }
+
+    @Test
+    void givesItsJobsBackAndEndsItsAnswersWhenItIsStopped() throws Exception {
+        Process server = start("--darkroom.max-queued=1");
+        String id = json(post(LONG_JOB)).get("id").stringValue();
+        await().atMost(LONG).until(() -> job(id).get("progress").get("step").intValue() >= 1);
+        String other = json(post("{\"prompt\":\"a red apple\",\"steps\":150,\"width\":" + otherWidth() + "}"))
+                .get("id")
+                .stringValue();
+        HttpResponse<String> refused = post("{\"prompt\":\"a red apple\"}");
+        assertThat(refused.statusCode()).isEqualTo(429);
+        assertThat(json(refused).get("code").stringValue()).isEqualTo("queue_full");
+        assertThat(refused.headers().firstValue("Retry-After")).isPresent();
+
+        CompletableFuture<HttpResponse<String>> stream = client.sendAsync(
+                request("/v1/jobs/" + id + "/events").GET().build(), HttpResponse.BodyHandlers.ofString());
+        CompletableFuture<HttpResponse<String>> wait = client.sendAsync(
+                request("/v1/jobs/" + id + "?wait_ms=60000").GET().build(), HttpResponse.BodyHandlers.ofString());
+        await().atMost(LONG).until(() -> job(id).get("progress").get("step").intValue() >= 5);
+
+        long before = System.nanoTime();
+        server.destroy();
+        assertThat(server.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(15));
+        assertThat(stream.get(1, TimeUnit.SECONDS).body())
+                .contains("event:step")
+                .doesNotContain("event:succeeded");
+        assertThat(wait.get(1, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+
+        String url = "jdbc:h2:file:" + data.toAbsolutePath().resolve("db").resolve("darkroom") + ";ACCESS_MODE_DATA=r";
+        try (var database = DriverManager.getConnection(url, "sa", "");
+                var rows = database.createStatement().executeQuery("""
+                                select id, state, starts, picked from job join scheduled_tasks on id = task_instance
+                                order by id""")) {
+            for (String expected : List.of(id, other)) {
+                assertThat(rows.next()).isTrue();
+                assertThat(rows.getString("id")).isEqualTo(expected);
+                assertThat(rows.getString("state")).isEqualTo("queued");
+                assertThat(rows.getInt("starts")).isZero();
+                assertThat(rows.getBoolean("picked")).isFalse();
+            }
+            assertThat(rows.next()).isFalse();
+        }
+    }
+
+    private int otherWidth() {
+        JsonNode model = json(get("/v1/models")).get("models").get(0);
+        int width = model.at("/defaults/width").intValue();
+        int unit = model.at("/limits/size_multiple").intValue();
+        return width == model.at("/limits/max_size").intValue() ? width - unit : width + unit;
+    }
+
+    /** Starts a server on the data of this test and waits until it is ready. */
+    private Process start(String... settings) throws IOException {
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Darkroom.class.getName(),
+                "--server.port=" + port,
+                "--darkroom.data-dir=" + data,
+                "--darkroom.models-dir=" + data.resolve("models")));
+        command.addAll(List.of(settings));
+        Process server = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        data.resolve("server.log").toFile()))
+                .start();
+        started.add(server);
+        await().atMost(LONG).ignoreException(IllegalStateException.class).until(() -> {
+            if (!server.isAlive()) {
+                throw new AssertionError("the server did not start, see " + data.resolve("server.log"));
+            }
+            return get("/actuator/health/readiness").statusCode() == 200;
+        });
+        return server;
+    }
+
+    private JsonNode job(String id) {
+        return json(get("/v1/jobs/" + id));
+    }
+
+    private HttpResponse<String> get(String path, String... headers) {
+        HttpRequest.Builder request = request(path).GET();
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return send(request);
+    }
+
+    private HttpResponse<String> post(String body) {
+        return send(request("/v1/images")
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
+                .timeout(LONG);
+    }
+
+    private HttpResponse<String> send(HttpRequest.Builder request) {
+        try {
+            return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        } catch (ConnectException e) {
+            throw new IllegalStateException("the server does not listen", e);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    private static JsonNode json(HttpResponse<String> answer) {
+        return JsonMapper.shared().readTree(answer.body());
+    }
+
+    private static int count(String text, String part) {
+        return text.split(part, -1).length - 1;
+    }
+}
