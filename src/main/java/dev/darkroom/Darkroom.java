@@ -1,15 +1,25 @@
 package dev.darkroom;
 
+import dev.darkroom.cli.CommandLineInterface;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 
-/** The application: serves the HTTP API and runs the device workers. */
+/** The application: with a command it does that; without one it serves the HTTP API and runs the device workers. */
 @SpringBootApplication
 @ConfigurationPropertiesScan
 public class Darkroom {
 
     public static void main(String[] args) {
-        SpringApplication.run(Darkroom.class, args);
+        // Spring's own arguments look like --server.port=80; -h, --help and --version are the command line's.
+        boolean settingsOnly = true;
+        for (String arg : args) {
+            settingsOnly &= arg.startsWith("--") && arg.contains("=") || arg.equals("--debug");
+        }
+        if (settingsOnly) {
+            SpringApplication.run(Darkroom.class, args);
+        } else {
+            System.exit(CommandLineInterface.run(args));
+        }
     }
 }
