@@ -15,6 +15,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.MediaType;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
@@ -28,6 +30,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 @Component
 class JobStreams {
+
+    private static final Logger log = LoggerFactory.getLogger(JobStreams.class);
 
     private static final Duration TIMEOUT = Duration.ofMinutes(30);
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
@@ -109,11 +113,10 @@ class JobStreams {
                 try {
                     writeNews();
                 } catch (IOException | IllegalStateException e) {
-                    emitter.completeWithError(e); // the client is gone
-                    return;
+                    return; // the client is gone or the stream has ended; the container tells onCompletion
                 } catch (RuntimeException e) {
                     emitter.completeWithError(e);
-                    throw e;
+                    return;
                 }
             } while (wakeUps.addAndGet(-seen) > 0);
         }
@@ -163,7 +166,7 @@ class JobStreams {
             try {
                 emitter.send(SseEmitter.event().comment("still here"));
             } catch (IOException | IllegalStateException e) {
-                emitter.completeWithError(e);
+                log.debug("A stream of job {} has ended: {}", jobId, e.getMessage());
             }
         }
     }

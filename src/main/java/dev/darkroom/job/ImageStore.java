@@ -20,7 +20,7 @@ class ImageStore {
     private final Path directory;
 
     ImageStore(JobSettings settings) {
-        this.directory = settings.dataDir().toAbsolutePath().normalize().resolve("images");
+        this.directory = settings.data().resolve("images");
     }
 
     /**

@@ -38,7 +38,7 @@ class JobConfiguration {
     @Bean
     @ConditionalOnProperty(name = "spring.datasource.url", matchIfMissing = true, havingValue = "h2-in-the-data-dir")
     JdbcConnectionDetails embeddedDatabase(JobSettings settings) {
-        Path directory = settings.dataDir().toAbsolutePath().normalize().resolve("db");
+        Path directory = settings.data().resolve("db");
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {

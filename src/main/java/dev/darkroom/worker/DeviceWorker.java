@@ -59,8 +59,7 @@ final class DeviceWorker implements SmartLifecycle {
     }
 
     private void run() {
-        try (ModelLibrary library =
-                new ModelLibrary(settings.modelsDir(), settings.dataDir().resolve("compiled"))) {
+        try (ModelLibrary library = new ModelLibrary(settings.models(), settings.compiled())) {
             warmUp(library);
             models.publish(library.models());
             while (!stopping) {

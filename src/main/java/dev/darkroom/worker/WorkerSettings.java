@@ -5,7 +5,8 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * Settings of the worker module.
+ * Settings of the worker module. Folders are bound as text, since Spring reads a {@code Path} as a class path resource
+ * first.
  *
  * @param dataDir holds {@code compiled}, the networks' compiled archives
  * @param modelsDir one diffusers folder each, served beside the built-in model
@@ -13,13 +14,23 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  */
 @ConfigurationProperties("darkroom")
 record WorkerSettings(
-        @DefaultValue("./data") Path dataDir,
-        @DefaultValue("./models") Path modelsDir,
+        @DefaultValue("./data") String dataDir,
+        @DefaultValue("./models") String modelsDir,
         @DefaultValue("8") int maxRows) {
 
     WorkerSettings {
         if (maxRows < 1) {
             throw new IllegalArgumentException("darkroom.max-rows must be at least 1; given: " + maxRows);
         }
+    }
+
+    /** Where compiled archives are kept, absolute. */
+    Path compiled() {
+        return Path.of(dataDir).toAbsolutePath().normalize().resolve("compiled");
+    }
+
+    /** Where the folders of further models are, absolute. */
+    Path models() {
+        return Path.of(modelsDir).toAbsolutePath().normalize();
     }
 }

@@ -6,11 +6,18 @@ import static org.awaitility.Awaitility.await;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 
 class JobsTests extends ServerTest {
+
+    @Autowired
+    private JdbcClient sql;
 
     private record Event(long id, String name, JsonNode data) {}
 
@@ -98,6 +105,24 @@ class JobsTests extends ServerTest {
                 .containsExactly("queued", "canceled");
         assertThat(state(running)).isEqualTo("running");
         delete("/v1/jobs/" + running);
+    }
+
+    @Test
+    void tellsAClientThatWaitsForThePictureThatItsJobWasCanceled() throws Exception {
+        CompletableFuture<HttpResponse<String>> waiting = CompletableFuture.supplyAsync(
+                () -> post("{\"prompt\":\"to be canceled\",\"steps\":150}", "Accept", "image/png"));
+        String id = await().atMost(LONG)
+                .until(
+                        () -> sql.sql("select id from job where spec like '%to be canceled%'")
+                                .query(String.class)
+                                .optional(),
+                        Optional::isPresent)
+                .orElseThrow();
+        delete("/v1/jobs/" + id);
+        HttpResponse<String> answer = waiting.get();
+        assertThat(answer.statusCode()).isEqualTo(409);
+        assertThat(header(answer, "Location")).isEqualTo("/v1/jobs/" + id);
+        assertThat(body(answer).get("code").stringValue()).isEqualTo("job_canceled");
     }
 
     @Test

@@ -19,7 +19,7 @@ class ImageStoreTests {
 
     @Test
     void namesAFileByItsContent() throws IOException {
-        ImageStore store = new ImageStore(new JobSettings(data, 1));
+        ImageStore store = new ImageStore(new JobSettings(data.toString(), 1));
         String hash = store.write("abc".getBytes(StandardCharsets.UTF_8));
         // FIPS 180-2, example B.1
         assertThat(hash).isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -28,7 +28,7 @@ class ImageStoreTests {
 
     @Test
     void keepsOneFileForTheSamePictureAndNoDrafts() throws IOException {
-        ImageStore store = new ImageStore(new JobSettings(data, 1));
+        ImageStore store = new ImageStore(new JobSettings(data.toString(), 1));
         store.write(new byte[] {1, 2, 3});
         store.write(new byte[] {1, 2, 3});
         assertThat(files()).hasSize(1);
@@ -37,7 +37,7 @@ class ImageStoreTests {
     @Test
     void leavesNothingHalfWrittenWhenTheFolderCannotBeMade() throws IOException {
         Files.writeString(data.resolve("images"), "a file where the folder should be");
-        ImageStore store = new ImageStore(new JobSettings(data, 1));
+        ImageStore store = new ImageStore(new JobSettings(data.toString(), 1));
         assertThatThrownBy(() -> store.write(new byte[] {1}))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining("cannot write the picture");

@@ -33,7 +33,7 @@ class JobStoreTests {
 
     @BeforeAll
     static void open() {
-        JobSettings settings = new JobSettings(data, 100);
+        JobSettings settings = new JobSettings(data.toString(), 100);
         database = new HikariDataSource();
         database.setJdbcUrl(new JobConfiguration().embeddedDatabase(settings).getJdbcUrl());
         database.setUsername("sa");

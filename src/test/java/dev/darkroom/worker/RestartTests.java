@@ -51,13 +51,14 @@ class RestartTests {
         Process first = start();
         String id = json(post(LONG_JOB)).get("id").stringValue();
         await().atMost(LONG).until(() -> job(id).get("progress").get("step").intValue() >= 10);
+        JsonNode startedFirst = job(id).get("started_at");
         first.destroyForcibly().waitFor();
         assertThat(first.exitValue()).isEqualTo(128 + 9);
 
         start();
         // Missed heartbeats alone would free it after 30 seconds only.
         await().atMost(Duration.ofSeconds(10))
-                .until(() -> job(id).get("state").stringValue().equals("running"));
+                .until(() -> !job(id).get("started_at").equals(startedFirst));
         await().atMost(LONG).until(() -> !job(id).get("state").stringValue().matches("queued|running"));
         JsonNode job = job(id);
         assertThat(job.get("state").stringValue()).isEqualTo("succeeded");

@@ -1,0 +1,42 @@
+package dev.darkroom.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+
+class JobSettingsTests {
+
+    @Test
+    void haveTheirDocumentedDefaults() {
+        assertThat(bind(Map.of())).isEqualTo(new JobSettings("./data", 1000));
+    }
+
+    @Test
+    void canAllBeSet() {
+        assertThat(bind(Map.of("darkroom.data-dir", "/var/lib/darkroom", "darkroom.max-queued", "7")))
+                .isEqualTo(new JobSettings("/var/lib/darkroom", 7));
+    }
+
+    @Test
+    void takeAFolderForAFolderEvenIfTheClassPathHasOneOfThatName() {
+        assertThat(getClass().getResource("/db")).isNotNull();
+        assertThat(bind(Map.of("darkroom.data-dir", "./db")).data())
+                .isEqualTo(Path.of("").toAbsolutePath().resolve("db"));
+    }
+
+    @Test
+    void refuseAQueueThatTakesNothing() {
+        assertThatThrownBy(() -> bind(Map.of("darkroom.max-queued", "0")))
+                .rootCause()
+                .hasMessage("darkroom.max-queued must be at least 1; given: 0");
+    }
+
+    private static JobSettings bind(Map<String, String> properties) {
+        return new Binder(new MapConfigurationPropertySource(properties)).bindOrCreate("darkroom", JobSettings.class);
+    }
+}
