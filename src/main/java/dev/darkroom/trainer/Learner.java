@@ -74,14 +74,16 @@ final class Learner implements AutoCloseable {
 
     /**
      * @param program its {@code forward} returns a scalar
+     * @param known weights to start from, by name; the others start at random
      * @param checkpoint resumed from if it exists
      * @param cache folder for compiled programs
      */
-    Learner(Program program, Path checkpoint, Path cache, long seed) throws IOException {
+    Learner(Program program, Map<String, Tensor> known, Path checkpoint, Path cache, long seed) throws IOException {
         program.rawMethod(UPDATE);
         Random random = new Random(seed);
         Map<String, Tensor> fresh = new TreeMap<>();
         program.parameters().forEach((name, parameter) -> fresh.put(name, initial(parameter, random)));
+        fresh.putAll(known);
         network = Network.load(program, parameter -> Objects.requireNonNull(fresh.get(parameter.name())), cache, true);
         manager = network.newScope();
         for (Pair<String, Parameter> pair : network.block().getDirectParameters()) {

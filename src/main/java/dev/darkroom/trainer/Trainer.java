@@ -26,7 +26,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -35,8 +34,8 @@ import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Trains the model in the jar from nothing: first the VAE on pictures, then text encoder and U-Net together on the VAE's
- * latents. Both stages run for a given time; the learning rate warms up and then falls along a half cosine over that
+ * Trains the model in the jar from nothing: first the VAE on pictures, then the text encoder, then text encoder and U-Net
+ * together on the VAE's latents. Every stage runs for a given time; the learning rate warms up and then falls along a half cosine over that
  * time. A run that was interrupted goes on from its last checkpoint.
  *
  * <p>Work folder: {@code pictures.bin} (the data set), {@code *.checkpoint.safetensors}, {@code model/} (the diffusers
@@ -50,6 +49,11 @@ public final class Trainer {
     private static final double CAPTIONED = 0.6;
     /** Weight of the mean KL divergence to a standard normal; small, as in Rombach et al. 2022, appendix G. */
     private static final double KL_WEIGHT = 3e-4;
+
+    private static final int TEXT_BATCH = 64;
+    private static final double TEXT_LEARNING_RATE = 1e-3;
+    /** The text encoder alone gets one part in so many of the time of text encoder and U-Net. */
+    private static final int TEXT_SHARE = 30;
 
     private static final int BATCH = 16;
     private static final double LEARNING_RATE = 7e-4;
@@ -73,7 +77,7 @@ public final class Trainer {
     /** Told how training goes. */
     public interface Progress {
         /**
-         * @param stage {@code vae} or {@code unet}
+         * @param stage {@code vae}, {@code text} or {@code unet}
          * @param fraction of the stage's time, 0 … 1
          * @param samples seen per second
          * @param loss averaged over the last steps
@@ -115,7 +119,15 @@ public final class Trainer {
         if (!Files.exists(trainer.folder.resolve("vae/diffusion_pytorch_model.safetensors"))) {
             trainer.trainVae(vaeTime);
         }
-        trainer.trainUnet(unetTime);
+        DiffusersFolder model = DiffusersFolder.open(trainer.folder);
+        ClipText text = new ClipText(model.component("text_encoder"));
+        try (ClipTokenizer tokenizer =
+                ClipTokenizer.open(model.component("tokenizer").folder())) {
+            Captioned captioned = new Captioned(
+                    dataset, trainer.latents(model.component("vae")), VARIATIONS, tokenizer, trainer.random);
+            Map<String, Tensor> encoder = trainer.trainText(unetTime.dividedBy(TEXT_SHARE), text, captioned);
+            trainer.trainUnet(unetTime, text, encoder, model, captioned);
+        }
         return trainer.folder;
     }
 
@@ -145,7 +157,7 @@ public final class Trainer {
         Value noise = program.input("noise", 1, channels, size, size);
         program.method("forward", vaeLoss(program, vae, x, noise), x, noise);
         Path checkpoint = work.resolve("vae.checkpoint.safetensors");
-        try (Learner learner = new Learner(program, checkpoint, work.resolve("compiled"), SEED)) {
+        try (Learner learner = new Learner(program, Map.of(), checkpoint, work.resolve("compiled"), SEED)) {
             Loop loop = new Loop("vae", time, VAE_BATCH, VAE_LEARNING_RATE, learner, checkpoint);
             while (loop.goesOn()) {
                 float[] pictures = new float[VAE_BATCH * 3 * Dataset.SIZE * Dataset.SIZE];
@@ -266,25 +278,47 @@ public final class Trainer {
         }
     }
 
-    // ---- stage 2: text encoder and U-Net
+    // ---- stage 2: the text encoder
 
-    private void trainUnet(Duration time) throws IOException {
-        DiffusersFolder model = DiffusersFolder.open(folder);
-        AutoencoderKl vae = new AutoencoderKl(model.component("vae"));
-        ClipText text = new ClipText(model.component("text_encoder"));
+    /**
+     * Teaches the text encoder to tell the pictures apart before there is a U-Net to talk to: every token's hidden state is
+     * mapped linearly to the latents of the captioned picture. The map is thrown away; the hidden states that the U-Net then
+     * attends to say from the start what is on the picture, as CLIP's do.
+     */
+    private Map<String, Tensor> trainText(Duration time, ClipText text, Captioned captioned) throws IOException {
+        int length = captioned.latentLength();
+        Program program = new Program();
+        Value ids = program.input("ids", 1, text.positions());
+        Value x0 = program.input("x0", 1, length);
+        Value found = program.linear("head", text.describe(program.at("text_encoder"), ids), length);
+        Value error = program.let("torch.sub(" + found.name() + ", torch.unsqueeze(" + x0.name() + ", 1))", 1);
+        program.method("forward", meanSquare(program, error), ids, x0);
+        Path checkpoint = work.resolve("text.checkpoint.safetensors");
+        try (Learner learner = new Learner(program, Map.of(), checkpoint, work.resolve("compiled"), SEED)) {
+            Loop loop = new Loop("text", time, TEXT_BATCH, TEXT_LEARNING_RATE, learner, checkpoint);
+            while (loop.goesOn()) {
+                Captioned.Batch batch = captioned.draw(TEXT_BATCH, 0);
+                try (NDManager scope = learner.newScope()) {
+                    loop.step(ids(scope, batch), Learner.floats(scope, batch.latents(), TEXT_BATCH, length));
+                }
+            }
+            Map<String, Tensor> weights = learner.average();
+            weights.keySet().removeIf(name -> name.startsWith("head."));
+            return weights;
+        }
+    }
+
+    // ---- stage 3: text encoder and U-Net
+
+    private void trainUnet(
+            Duration time, ClipText text, Map<String, Tensor> encoder, DiffusersFolder model, Captioned captioned)
+            throws IOException {
         UNet2DCondition unet = new UNet2DCondition(model.component("unet"));
         NoiseSchedule schedule = new NoiseSchedule(ScheduleConfig.of(JsonMapper.shared()
                 .convertValue(model.component("scheduler").config(), new TypeReference<Map<String, Object>>() {})));
-        int c = vae.latentChannels();
-        int size = Dataset.SIZE / vae.factor();
-        int length = c * size * size;
-        float[][] latents = latents(vae, model.component("vae"), length);
-        double[] cumulative = new double[dataset.size()];
-        double total = 0;
-        for (int i = 0; i < cumulative.length; i++) {
-            total += dataset.weight(i);
-            cumulative[i] = total;
-        }
+        int c = unet.inChannels();
+        int size = unet.sampleSize();
+        int length = captioned.latentLength();
 
         Program program = new Program();
         Value x0 = program.input("x0", 1, c, size, size);
@@ -303,44 +337,43 @@ public final class Trainer {
                 sigma,
                 ids);
         Path checkpoint = work.resolve("unet.checkpoint.safetensors");
-        Map<String, long[]> tokens = new HashMap<>();
-        try (Learner learner = new Learner(program, checkpoint, work.resolve("compiled"), SEED);
-                ClipTokenizer tokenizer =
-                        ClipTokenizer.open(model.component("tokenizer").folder())) {
+        try (Learner learner = new Learner(program, encoder, checkpoint, work.resolve("compiled"), SEED)) {
             Loop loop = new Loop("unet", time, BATCH, LEARNING_RATE, learner, checkpoint);
             loop.onCheckpoint = () -> writeUnet(learner.average());
             while (loop.goesOn()) {
-                float[] clean = new float[BATCH * length];
-                long[] prompt = new long[BATCH * text.positions()];
+                Captioned.Batch batch = captioned.draw(BATCH, PROMPT_DROPOUT);
                 float[] t = new float[BATCH];
                 float[] a = new float[BATCH];
                 float[] s = new float[BATCH];
                 for (int i = 0; i < BATCH; i++) {
-                    int picture = pick(cumulative, random.nextDouble() * total);
-                    int variation = random.nextInt(VARIATIONS);
-                    System.arraycopy(latents[picture * VARIATIONS + variation], 0, clean, i * length, length);
-                    String caption = random.nextDouble() < PROMPT_DROPOUT ? "" : dataset.caption(picture, random);
-                    long[] encoded = tokens.computeIfAbsent(caption, tokenizer::encode);
-                    System.arraycopy(encoded, 0, prompt, i * text.positions(), text.positions());
                     int step = random.nextInt(schedule.config().trainTimesteps());
                     t[i] = step;
                     a[i] = (float) Math.sqrt(schedule.alphaCumprod(step));
                     s[i] = (float) Math.sqrt(1 - schedule.alphaCumprod(step));
                 }
                 try (NDManager scope = learner.newScope()) {
-                    NDArray batchIds =
-                            scope.create(LongBuffer.wrap(prompt), new Shape(BATCH, text.positions()), DataType.INT64);
                     loop.step(
-                            Learner.floats(scope, clean, BATCH, c, size, size),
+                            Learner.floats(scope, batch.latents(), BATCH, c, size, size),
                             Learner.floats(scope, gaussian(BATCH * length), BATCH, c, size, size),
                             Learner.floats(scope, t, BATCH),
                             Learner.floats(scope, a, BATCH, 1, 1, 1),
                             Learner.floats(scope, s, BATCH, 1, 1, 1),
-                            batchIds);
+                            ids(scope, batch));
                 }
             }
             writeUnet(learner.average());
         }
+    }
+
+    private static NDArray ids(NDManager scope, Captioned.Batch batch) {
+        return scope.create(
+                LongBuffer.wrap(batch.ids()),
+                new Shape(batch.size(), batch.ids().length / batch.size()),
+                DataType.INT64);
+    }
+
+    private static Value meanSquare(Program p, Value error) {
+        return p.let("torch.mean(torch.mul(" + error.name() + ", " + error.name() + "))");
     }
 
     /**
@@ -368,11 +401,12 @@ public final class Trainer {
         Value context = text.describe(p.at("text_encoder"), ids);
         Value found = unet.describe(p.at("unet"), noisy, timestep, context);
         Value error = p.let("torch.sub(" + found.name() + ", " + v.name() + ")", x0.shape());
-        return p.let("torch.mean(torch.mul(" + error.name() + ", " + error.name() + "))");
+        return meanSquare(p, error);
     }
 
     /** Means of the latents of {@link #VARIATIONS} variations of every picture, the picture as it is first. */
-    private float[][] latents(AutoencoderKl vae, DiffusersFolder.Component component, int length) {
+    private float[][] latents(DiffusersFolder.Component component) {
+        AutoencoderKl vae = new AutoencoderKl(component);
         Map<String, Tensor> tensors = new TreeMap<>();
         float[][] latents = new float[dataset.size() * VARIATIONS][];
         try (Weights weights = component.weights()) {
@@ -382,16 +416,12 @@ public final class Trainer {
                     int picture = i / VARIATIONS;
                     float[] image =
                             i % VARIATIONS == 0 ? dataset.image(picture) : dataset.image(picture, random, false);
-                    latents[i] = Arrays.copyOf(encode(encoder, image), length);
+                    float[] moments = encode(encoder, image);
+                    latents[i] = Arrays.copyOf(moments, moments.length / 2);
                 }
             }
         }
         return latents;
-    }
-
-    private static int pick(double[] cumulative, double at) {
-        int found = Arrays.binarySearch(cumulative, at);
-        return Math.min(found < 0 ? -found - 1 : found, cumulative.length - 1);
     }
 
     private void writeUnet(Map<String, Tensor> weights) throws IOException {

@@ -10,6 +10,7 @@ import dev.darkroom.weights.DiffusersFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,7 +53,7 @@ class TrainerTests {
 
     @Test
     void aLearnerFindsTheWeightsOfALinearMap() throws IOException {
-        try (Learner learner = new Learner(regression(), work.resolve("none"), work.resolve("compiled"), 1)) {
+        try (Learner learner = new Learner(regression(), Map.of(), work.resolve("none"), work.resolve("compiled"), 1)) {
             assertThat(fit(learner, 1, 1)).isGreaterThan(1);
             assertThat(fit(learner, 800, 2)).isLessThan(1e-3);
             float[] weight = learner.average().get("fit.weight").toFloats();
@@ -65,13 +66,13 @@ class TrainerTests {
     void aResumedLearnerGoesOnAsIfItHadNotStopped() throws IOException {
         Path checkpoint = work.resolve("checkpoint.safetensors");
         float[] through;
-        try (Learner learner = new Learner(regression(), work.resolve("none"), work.resolve("compiled"), 1)) {
+        try (Learner learner = new Learner(regression(), Map.of(), work.resolve("none"), work.resolve("compiled"), 1)) {
             fit(learner, 20, 3);
             learner.save(checkpoint);
             fit(learner, 20, 4);
             through = learner.average().get("fit.weight").toFloats();
         }
-        try (Learner learner = new Learner(regression(), checkpoint, work.resolve("compiled"), 1)) {
+        try (Learner learner = new Learner(regression(), Map.of(), checkpoint, work.resolve("compiled"), 1)) {
             assertThat(learner.step()).isEqualTo(20);
             fit(learner, 20, 4);
             assertThat(learner.average().get("fit.weight").toFloats()).isEqualTo(through);
