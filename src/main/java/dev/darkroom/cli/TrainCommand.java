@@ -31,7 +31,7 @@ final class TrainCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Path work;
 
-    @Option(names = "--vae-minutes", description = "Time for the VAE. Default: ${DEFAULT-VALUE}", defaultValue = "15")
+    @Option(names = "--vae-minutes", description = "Time for the VAE. Default: ${DEFAULT-VALUE}", defaultValue = "30")
     private long vaeMinutes;
 
     @Option(

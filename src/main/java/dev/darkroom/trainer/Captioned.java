@@ -16,17 +16,15 @@ final class Captioned {
 
     private final Dataset dataset;
     private final float[][] latents;
-    private final int variations;
     private final ClipTokenizer tokenizer;
     private final Random random;
     private final double[] cumulativeWeight;
     private final Map<String, long[]> tokens = new HashMap<>();
 
-    /** @param latents {@code variations} of every picture of the data set, normalised */
-    Captioned(Dataset dataset, float[][] latents, int variations, ClipTokenizer tokenizer, Random random) {
+    /** @param latents of every picture of the data set, normalised */
+    Captioned(Dataset dataset, float[][] latents, ClipTokenizer tokenizer, Random random) {
         this.dataset = dataset;
         this.latents = latents;
-        this.variations = variations;
         this.tokenizer = tokenizer;
         this.random = random;
         cumulativeWeight = new double[dataset.size()];
@@ -50,8 +48,7 @@ final class Captioned {
         long[] ids = new long[size * tokenizer.maxLength()];
         for (int i = 0; i < size; i++) {
             int picture = pick();
-            float[] variation = latents[picture * variations + random.nextInt(variations)];
-            System.arraycopy(variation, 0, pictures, i * variation.length, variation.length);
+            System.arraycopy(latents[picture], 0, pictures, i * latentLength(), latentLength());
             String caption = random.nextDouble() < promptDropout ? "" : dataset.caption(picture, random);
             long[] encoded = tokens.computeIfAbsent(caption, tokenizer::encode);
             System.arraycopy(encoded, 0, ids, i * encoded.length, encoded.length);

@@ -55,12 +55,13 @@ public final class Trainer {
     /** The text encoder alone gets one part in so many of the time of text encoder and U-Net. */
     private static final int TEXT_SHARE = 30;
 
+    /** Regions of a picture, in each direction, that the text encoder learns to describe. */
+    private static final int REGIONS = 4;
+
     private static final int BATCH = 16;
     private static final double LEARNING_RATE = 7e-4;
     /** Share of samples without a prompt, for classifier-free guidance (Ho and Salimans 2022, algorithm 1). */
     private static final double PROMPT_DROPOUT = 0.1;
-    /** Variations of every picture whose latents are computed once and kept. */
-    private static final int VARIATIONS = 8;
 
     private static final int WARM_UP_STEPS = 200;
     private static final Duration CHECKPOINT_EVERY = Duration.ofMinutes(4);
@@ -121,12 +122,13 @@ public final class Trainer {
         }
         DiffusersFolder model = DiffusersFolder.open(trainer.folder);
         ClipText text = new ClipText(model.component("text_encoder"));
+        UNet2DCondition unet = new UNet2DCondition(model.component("unet"));
         try (ClipTokenizer tokenizer =
                 ClipTokenizer.open(model.component("tokenizer").folder())) {
-            Captioned captioned = new Captioned(
-                    dataset, trainer.latents(model.component("vae")), VARIATIONS, tokenizer, trainer.random);
-            Map<String, Tensor> encoder = trainer.trainText(unetTime.dividedBy(TEXT_SHARE), text, captioned);
-            trainer.trainUnet(unetTime, text, encoder, model, captioned);
+            Captioned captioned =
+                    new Captioned(dataset, trainer.latents(model.component("vae")), tokenizer, trainer.random);
+            Map<String, Tensor> encoder = trainer.trainText(unetTime.dividedBy(TEXT_SHARE), text, unet, captioned);
+            trainer.trainUnet(unetTime, text, unet, encoder, model, captioned);
         }
         return trainer.folder;
     }
@@ -281,17 +283,36 @@ public final class Trainer {
     // ---- stage 2: the text encoder
 
     /**
-     * Teaches the text encoder to tell the pictures apart before there is a U-Net to talk to: every token's hidden state is
-     * mapped linearly to the latents of the captioned picture. The map is thrown away; the hidden states that the U-Net then
-     * attends to say from the start what is on the picture, as CLIP's do.
+     * Teaches the text encoder to say what is where before there is a U-Net to talk to. A prompt is short and padded; the last
+     * {@link #REGIONS}² positions, which see all of it, are each mapped linearly to the latents of their own region of the
+     * captioned picture. The map is thrown away. What stays are hidden states with a coarse plan of the picture, in which the
+     * U-Net's cross-attention only has to find its place: learning that once is much quicker than learning every picture's
+     * layout from one sentence vector.
      */
-    private Map<String, Tensor> trainText(Duration time, ClipText text, Captioned captioned) throws IOException {
-        int length = captioned.latentLength();
+    private Map<String, Tensor> trainText(Duration time, ClipText text, UNet2DCondition unet, Captioned captioned)
+            throws IOException {
+        int c = unet.inChannels();
+        int size = unet.sampleSize();
+        int side = size / REGIONS;
+        int regions = REGIONS * REGIONS;
         Program program = new Program();
         Value ids = program.input("ids", 1, text.positions());
-        Value x0 = program.input("x0", 1, length);
-        Value found = program.linear("head", text.describe(program.at("text_encoder"), ids), length);
-        Value error = program.let("torch.sub(" + found.name() + ", torch.unsqueeze(" + x0.name() + ", 1))", 1);
+        Value x0 = program.input("x0", 1, c, size, size);
+        Value hidden = text.describe(program.at("text_encoder"), ids);
+        Value last = program.let(
+                "torch.slice(" + hidden.name() + ", 1, " + (text.positions() - regions) + ", " + text.positions()
+                        + ", 1)",
+                1,
+                regions,
+                text.width());
+        Value found = program.linear("head", last, c * side * side);
+        String cut = "torch.reshape(" + x0.name() + ", [-1, " + c + ", " + REGIONS + ", " + side + ", " + REGIONS + ", "
+                + side + "])";
+        Value wanted = program.let(
+                "torch.reshape(torch.permute(" + cut + ", [0, 2, 4, 1, 3, 5]), [-1, " + regions + ", " + c * side * side
+                        + "])",
+                found.shape());
+        Value error = program.let("torch.sub(" + found.name() + ", " + wanted.name() + ")", found.shape());
         program.method("forward", meanSquare(program, error), ids, x0);
         Path checkpoint = work.resolve("text.checkpoint.safetensors");
         try (Learner learner = new Learner(program, Map.of(), checkpoint, work.resolve("compiled"), SEED)) {
@@ -299,7 +320,7 @@ public final class Trainer {
             while (loop.goesOn()) {
                 Captioned.Batch batch = captioned.draw(TEXT_BATCH, 0);
                 try (NDManager scope = learner.newScope()) {
-                    loop.step(ids(scope, batch), Learner.floats(scope, batch.latents(), TEXT_BATCH, length));
+                    loop.step(ids(scope, batch), Learner.floats(scope, batch.latents(), TEXT_BATCH, c, size, size));
                 }
             }
             Map<String, Tensor> weights = learner.average();
@@ -311,9 +332,13 @@ public final class Trainer {
     // ---- stage 3: text encoder and U-Net
 
     private void trainUnet(
-            Duration time, ClipText text, Map<String, Tensor> encoder, DiffusersFolder model, Captioned captioned)
+            Duration time,
+            ClipText text,
+            UNet2DCondition unet,
+            Map<String, Tensor> encoder,
+            DiffusersFolder model,
+            Captioned captioned)
             throws IOException {
-        UNet2DCondition unet = new UNet2DCondition(model.component("unet"));
         NoiseSchedule schedule = new NoiseSchedule(ScheduleConfig.of(JsonMapper.shared()
                 .convertValue(model.component("scheduler").config(), new TypeReference<Map<String, Object>>() {})));
         int c = unet.inChannels();
@@ -404,19 +429,16 @@ public final class Trainer {
         return meanSquare(p, error);
     }
 
-    /** Means of the latents of {@link #VARIATIONS} variations of every picture, the picture as it is first. */
+    /** Means of the latents of every captioned picture. */
     private float[][] latents(DiffusersFolder.Component component) {
         AutoencoderKl vae = new AutoencoderKl(component);
         Map<String, Tensor> tensors = new TreeMap<>();
-        float[][] latents = new float[dataset.size() * VARIATIONS][];
+        float[][] latents = new float[dataset.size()][];
         try (Weights weights = component.weights()) {
             weights.names().forEach(name -> tensors.put(name, weights.tensor(name)));
             try (Network encoder = encoder(vae, tensors)) {
                 for (int i = 0; i < latents.length; i++) {
-                    int picture = i / VARIATIONS;
-                    float[] image =
-                            i % VARIATIONS == 0 ? dataset.image(picture) : dataset.image(picture, random, false);
-                    float[] moments = encode(encoder, image);
+                    float[] moments = encode(encoder, dataset.image(i));
                     latents[i] = Arrays.copyOf(moments, moments.length / 2);
                 }
             }
