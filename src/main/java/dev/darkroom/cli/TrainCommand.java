@@ -45,6 +45,7 @@ final class TrainCommand implements Callable<Integer> {
         PrintWriter out = command.commandLine().getOut();
         Path folder = Trainer.train(
                 work,
+                concepts,
                 Duration.ofMinutes(vaeMinutes),
                 Duration.ofMinutes(minutes),
                 (stage, fraction, step, samples, loss) -> {

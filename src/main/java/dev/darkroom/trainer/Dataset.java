@@ -77,13 +77,15 @@ public final class Dataset {
     }
 
     /**
-     * The built-in concepts drawn from the Noto icons, which {@code npm pack} fetches once into {@code workDir}; the drawn
-     * pictures are kept there too.
+     * Concepts drawn from the Noto icons, which {@code npm pack} fetches once into {@code workDir}; the drawn pictures are kept
+     * there too.
      *
+     * @param concepts a file in the form of {@code concepts.txt}; null is that one
      * @throws IOException when the icon set cannot be had; the message says how to bring it by hand
      */
-    public static Dataset prepare(Path workDir) throws IOException {
-        return prepare(workDir, IconSet.fetch(ICON_PACKAGE, workDir), Concept.builtInText());
+    public static Dataset prepare(Path workDir, @Nullable Path concepts) throws IOException {
+        String text = concepts == null ? Concept.builtInText() : Files.readString(concepts);
+        return prepare(workDir, IconSet.fetch(ICON_PACKAGE, workDir), text);
     }
 
     static Dataset prepare(Path workDir, IconSet icons, String concepts) throws IOException {

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -107,14 +108,16 @@ public final class Trainer {
     /**
      * Trains and writes {@code work/model}. Stages whose result is already there are skipped.
      *
+     * @param concepts what to learn, in the form of {@code concepts.txt} beside this class; null is that file
      * @param vaeTime for the VAE
      * @param unetTime for text encoder and U-Net
      * @return the diffusers folder
      * @throws IOException when the pictures cannot be fetched or a file cannot be written
      */
-    public static Path train(Path work, Duration vaeTime, Duration unetTime, Progress progress) throws IOException {
+    public static Path train(Path work, @Nullable Path concepts, Duration vaeTime, Duration unetTime, Progress progress)
+            throws IOException {
         Files.createDirectories(work);
-        return train(work, Dataset.prepare(work), vaeTime, unetTime, progress);
+        return train(work, Dataset.prepare(work, concepts), vaeTime, unetTime, progress);
     }
 
     static Path train(Path work, Dataset dataset, Duration vaeTime, Duration unetTime, Progress progress)
