@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -30,6 +31,14 @@ final class TrainCommand implements Callable<Integer> {
             defaultValue = "work")
     @SuppressWarnings("NullAway.Init")
     private Path work;
+
+    @Option(
+            names = "--concepts",
+            paramLabel = "FILE",
+            description =
+                    "What to learn, in the form of src/main/resources/dev/darkroom/trainer/concepts.txt, which is the"
+                            + " default; concepts-large.txt beside it has more. Use a new work folder for another file.")
+    private @Nullable Path concepts;
 
     @Option(names = "--vae-minutes", description = "Time for the VAE. Default: ${DEFAULT-VALUE}", defaultValue = "30")
     private long vaeMinutes;
