@@ -65,7 +65,7 @@ public final class Trainer {
      * Timesteps are drawn as {@code T uᵖ} with u uniform: below 1 there are fewer of the last steps, whose noise is hard to
      * tell from the picture and whose errors nobody sees.
      */
-    private static final double TIMESTEP_POWER = 0.7;
+    private static final double TIMESTEP_POWER = 0.4;
     /** Share of samples without a prompt, for classifier-free guidance (Ho and Salimans 2022, algorithm 1). */
     private static final double PROMPT_DROPOUT = 0.1;
 
