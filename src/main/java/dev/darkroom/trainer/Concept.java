@@ -52,11 +52,7 @@ record Concept(
         }
     }
 
-    /** The concepts the model in the jar is trained on. */
-    static List<Concept> builtIn() throws IOException {
-        return parse(builtInText());
-    }
-
+    /** The list of what the model in the jar is trained on. */
     static String builtInText() throws IOException {
         try (InputStream in = Concept.class.getResourceAsStream("concepts.txt")) {
             if (in == null) {

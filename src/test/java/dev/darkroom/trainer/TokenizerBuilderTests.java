@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -23,13 +25,15 @@ class TokenizerBuilderTests {
     @TempDir
     Path folder;
 
-    @Test
-    void everyWordItLearntIsOneToken() throws IOException {
-        Set<String> words = Captions.vocabulary(Concept.builtIn());
+    @ParameterizedTest
+    @ValueSource(strings = {"concepts.txt", "concepts-large.txt"})
+    void everyWordItLearntIsOneToken(String list) throws IOException {
+        String text = Files.readString(Path.of("src/main/resources/dev/darkroom/trainer", list));
+        Set<String> words = Captions.vocabulary(Concept.parse(text));
         TokenizerBuilder builtIn = TokenizerBuilder.learn(words);
 
         assertThat(words)
-                .hasSizeGreaterThan(200)
+                .hasSizeGreaterThan(100)
                 .allSatisfy(word -> assertThat(builtIn.tokens(word))
                         .containsExactlyElementsOf(List.of(word.split("(?<=-)|(?=-)")).stream()
                                 .map(part -> part + "</w>")
