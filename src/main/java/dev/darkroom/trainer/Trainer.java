@@ -62,8 +62,8 @@ public final class Trainer {
     private static final int BATCH = 16;
     private static final double LEARNING_RATE = 7e-4;
     /**
-     * Timesteps are drawn as {@code T uᵖ} with u uniform: below 1 there are fewer of the last steps, whose noise is hard to
-     * tell from the picture and whose errors nobody sees.
+     * Timesteps are drawn as {@code T uᵖ} with u uniform: below 1 there are more of the noisy ones, where the prompt decides what
+     * becomes of the noise, and fewer of the last ones, whose errors nobody sees.
      */
     private static final double TIMESTEP_POWER = 0.4;
     /** Share of samples without a prompt, for classifier-free guidance (Ho and Salimans 2022, algorithm 1). */

@@ -101,6 +101,30 @@ class ModelFolderTests {
         assertThat(refusal().key()).contains("conv_in.weight");
     }
 
+    @Test
+    void readsTheVaesAttentionUnderItsOldNames() throws IOException {
+        Path file = folder.resolve("vae/diffusion_pytorch_model.safetensors");
+        Path original = folder.resolve("original.safetensors");
+        Files.move(file, original);
+        SafetensorsWriter writer = new SafetensorsWriter();
+        try (Weights weights = Weights.open(original)) {
+            for (String name : weights.names()) {
+                String old = name.replace("to_q.", "query.")
+                        .replace("to_k.", "key.")
+                        .replace("to_v.", "value.")
+                        .replace("to_out.0.", "proj_attn.");
+                writer.add(old, weights.tensor(name), DType.F32);
+            }
+            writer.write(file);
+        }
+        try (Weights renamed = Weights.open(file)) {
+            assertThat(renamed.names())
+                    .anyMatch(name -> name.contains("proj_attn"))
+                    .noneMatch(n -> n.contains("to_q"));
+        }
+        new ModelFolder("tiny", folder).load(temporary.resolve("cache")).close();
+    }
+
     private void rewriteUnet(String name, long[] shape) throws IOException {
         Path original = folder.resolve("original.safetensors");
         Files.move(folder.resolve(UNET), original);
