@@ -3,13 +3,13 @@ package dev.darkroom.api;
 import dev.darkroom.job.Models;
 import dev.darkroom.spec.ModelInfo;
 import java.util.List;
+import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
-import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.stereotype.Component;
 
 /** {@code models} in {@code /actuator/health} and its readiness group: up once a worker has published a model. */
 @Component
-class ModelsHealthIndicator implements HealthIndicator {
+class ModelsHealthIndicator extends AbstractHealthIndicator {
 
     private final Models models;
 
@@ -17,11 +17,10 @@ class ModelsHealthIndicator implements HealthIndicator {
         this.models = models;
     }
 
+    /** What is thrown here, when the database does not answer, means down. */
     @Override
-    public Health health() {
+    protected void doHealthCheck(Health.Builder health) {
         List<String> served = models.all().stream().map(ModelInfo::id).toList();
-        return (served.isEmpty() ? Health.outOfService() : Health.up())
-                .withDetail("models", served)
-                .build();
+        (served.isEmpty() ? health.outOfService() : health.up()).withDetail("models", served);
     }
 }

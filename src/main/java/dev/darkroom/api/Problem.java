@@ -30,7 +30,8 @@ final class Problem extends RuntimeException {
         QUEUE_FULL(HttpStatus.TOO_MANY_REQUESTS),
         JOB_FAILED(HttpStatus.INTERNAL_SERVER_ERROR),
         INTERNAL_ERROR(HttpStatus.INTERNAL_SERVER_ERROR),
-        NO_MODEL_READY(HttpStatus.SERVICE_UNAVAILABLE);
+        NO_MODEL_READY(HttpStatus.SERVICE_UNAVAILABLE),
+        DATABASE_UNAVAILABLE(HttpStatus.SERVICE_UNAVAILABLE);
 
         final HttpStatus status;
 
