@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,14 +19,15 @@ import java.util.function.Function;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a {@link Program} with its weights as the zip file that {@code torch::jit::load} reads: class text, a pickled
- * tree of modules, and one entry of raw data per tensor. Format: PyTorch {@code torch/csrc/jit/docs/serialization.md};
+ * Writes a {@link Program} as the zip file that {@code torch::jit::load} reads: class text, a pickled tree of modules, and
+ * raw data of tensors. Format: PyTorch {@code torch/csrc/jit/docs/serialization.md};
  * pickle protocol 2 as in CPython {@code Lib/pickletools.py}.
  */
 final class Archive {
-    private final Function<Parameter, Tensor> weights;
+    private final @Nullable Function<Parameter, Tensor> weights;
     private final Map<String, Object> root;
     private final Map<String, String> classes = new LinkedHashMap<>();
     private final StringBuilder text = new StringBuilder();
@@ -33,30 +35,40 @@ final class Archive {
     private final Pickle pickle = new Pickle();
 
     /**
-     * @param weights gives each of the program's parameters, checked for shape
+     * @param weights gives each of the program's parameters, checked for shape, to go into the archive as 32-bit floats; null
+     *     for an archive without weights, whose parameters are single numbers until the method {@code setI} has been called
+     *     for the parameter that is the program's <i>I</i>th
      */
-    Archive(Program program, Function<Parameter, Tensor> weights) {
+    Archive(Program program, @Nullable Function<Parameter, Tensor> weights) {
         this.weights = weights;
         root = tree(program);
         String attributes = attributes(root);
         text.append("class Net(Module):\n").append(attributes);
         program.methods().forEach(text::append);
+        if (weights == null) {
+            int i = 0;
+            for (Parameter parameter : program.parameters().values()) {
+                text.append("""
+                          def set%d(self: __torch__.Net,
+                            x: Tensor) -> Tensor:
+                            %s = %s
+                            return x
+                        """.formatted(i++, Program.path(parameter.name()), parameter.prepare()));
+            }
+        }
     }
 
-    /** Everything that decides what the program computes, apart from the weights. */
-    String text() {
-        return text.toString();
-    }
-
-    /** Writes the archive. Tensors are written as 32-bit floats. */
     void write(OutputStream out) throws IOException {
+        if (weights == null) {
+            data.add(Tensor.of("placeholder", new float[1], 1));
+        }
         pickle.start();
         module("Net", root);
         pickle.stop();
         try (ZipOutputStream zip = new ZipOutputStream(out)) {
             zip.setMethod(ZipOutputStream.STORED);
             entry(zip, "data.pkl", pickle.bytes());
-            entry(zip, "code/__torch__.py", text().getBytes(StandardCharsets.UTF_8));
+            entry(zip, "code/__torch__.py", text.toString().getBytes(StandardCharsets.UTF_8));
             entry(zip, "constants.pkl", new byte[] {(byte) 0x80, 2, ')', '.'});
             entry(zip, "version", "6\n".getBytes(StandardCharsets.US_ASCII));
             for (int i = 0; i < data.size(); i++) {
@@ -121,8 +133,12 @@ final class Archive {
         node.forEach((name, child) -> {
             pickle.string(name);
             if (child instanceof Parameter parameter) {
-                pickle.tensor(data.size(), parameter);
-                data.add(weights.apply(parameter));
+                if (weights != null) {
+                    pickle.tensor(data.size(), parameter.shape());
+                    data.add(weights.apply(parameter));
+                } else {
+                    pickle.tensor(0, 1);
+                }
             } else {
                 module(className(children(child)), children(child));
             }
@@ -221,7 +237,7 @@ final class Archive {
         }
 
         /** {@code torch._utils._rebuild_tensor_v2((…storage…), 0, shape, strides, False, OrderedDict())} */
-        void tensor(int key, Parameter parameter) {
+        void tensor(int key, long... shape) {
             global("torch._utils", "_rebuild_tensor_v2");
             out.write('(');
             out.write('(');
@@ -229,11 +245,10 @@ final class Archive {
             global("torch", "FloatStorage");
             string(Integer.toString(key));
             string("cpu");
-            integer(parameter.size());
+            integer(Arrays.stream(shape).reduce(1, Math::multiplyExact));
             out.write('t');
             out.write('Q');
             integer(0);
-            long[] shape = parameter.shape();
             long[] strides = new long[shape.length];
             long stride = 1;
             for (int i = shape.length - 1; i >= 0; i--) {

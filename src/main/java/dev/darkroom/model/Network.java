@@ -6,22 +6,27 @@ import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.SymbolBlock;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import ai.djl.training.ParameterStore;
 import dev.darkroom.weights.Tensor;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -44,64 +49,68 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * Compiles and loads. The archive is kept in {@code cache} under the hash of its text and weights, so the next load
-     * of the same network only reads it.
+     * Compiles for inference, then hands over the weights one by one, each in the form that the program's kernels read.
      *
      * @param weights gives each of the program's parameters, checked for shape
-     * @param training whether parameters take gradients and can be written
      */
-    public static Network load(
-            Program program, Function<Program.Parameter, Tensor> weights, Path cache, boolean training) {
-        Archive archive = new Archive(program, weights);
+    public static Network load(Program program, Function<Program.Parameter, Tensor> weights) {
+        ByteArrayOutputStream archive = new ByteArrayOutputStream();
+        Model model = Model.newInstance("net", Device.cpu(), "PyTorch");
         try {
-            Files.createDirectories(cache);
-            String name = hash(archive, program, weights);
-            Path file = cache.resolve(name + ".pt");
-            if (!Files.exists(file)) {
-                write(archive, file);
+            new Archive(program, null).write(archive);
+            model.load(new ByteArrayInputStream(archive.toByteArray()), Map.of("mapLocation", "true"));
+            Network network = new Network(model, false);
+            network.set(List.copyOf(program.parameters().values()), weights);
+            return network;
+        } catch (IOException | MalformedModelException e) {
+            throw new IllegalStateException("libtorch refused a compiled network", e);
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private void set(List<Program.Parameter> parameters, Function<Program.Parameter, Tensor> weights) {
+        long largest =
+                parameters.stream().mapToLong(Program.Parameter::size).max().orElse(0);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(Math.toIntExact(largest * Float.BYTES))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        JniUtils.setGraphExecutorOptimize(false);
+        for (int i = 0; i < parameters.size(); i++) {
+            Program.Parameter parameter = parameters.get(i);
+            weights.apply(parameter).read(buffer.clear());
+            try (NDManager scope = newScope();
+                    NDArray raw = scope.create(buffer.flip(), new Shape(parameter.shape()), DataType.FLOAT32);
+                    IValue x = IValue.from((PtNDArray) raw)) {
+                IValueUtils.runMethod((PtSymbolBlock) block, "set" + i, x).close();
             }
-            Model model = Model.newInstance(name, Device.cpu(), "PyTorch");
-            try {
-                model.load(cache, name, Map.of("mapLocation", "true", "trainParam", Boolean.toString(training)));
-            } catch (MalformedModelException | IOException | RuntimeException e) {
+        }
+    }
+
+    /**
+     * Compiles for training: parameters take gradients and can be written.
+     *
+     * @param weights what the parameters begin with
+     */
+    public static Network trainable(Program program, Function<Program.Parameter, Tensor> weights) {
+        try {
+            Path folder = Files.createTempDirectory("darkroom-training");
+            Path file = folder.resolve("net.pt");
+            Model model = Model.newInstance("net", Device.cpu(), "PyTorch");
+            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 20)) {
+                new Archive(program, weights).write(out);
+                out.flush();
+                model.load(folder, "net", Map.of("mapLocation", "true", "trainParam", "true"));
+                return new Network(model, true);
+            } catch (MalformedModelException | RuntimeException | Error e) {
                 model.close();
-                throw new IllegalStateException(
-                        "libtorch refused the compiled network " + file + "; delete it if it" + " was damaged on disk",
-                        e);
+                throw new IllegalStateException("libtorch refused a compiled network", e);
+            } finally {
+                Files.deleteIfExists(file);
+                Files.delete(folder);
             }
-            return new Network(model, training);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot write the compiled network to " + cache, e);
-        }
-    }
-
-    private static String hash(Archive archive, Program program, Function<Program.Parameter, Tensor> weights)
-            throws IOException {
-        MessageDigest digest;
-        try {
-            digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
-        digest.update(archive.text().getBytes(StandardCharsets.UTF_8));
-        try (OutputStream out = new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
-            for (Program.Parameter parameter : program.parameters().values()) {
-                Tensor tensor = weights.apply(parameter);
-                tensor.writeTo(out, tensor.dtype());
-            }
-        }
-        return HexFormat.of().formatHex(digest.digest(), 0, 16);
-    }
-
-    private static void write(Archive archive, Path file) throws IOException {
-        Path half = Files.createTempFile(file.getParent(), "compiling", ".tmp");
-        try {
-            try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(half), 1 << 20)) {
-                archive.write(out);
-            }
-            Files.move(half, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(half);
+            throw new UncheckedIOException("cannot write the compiled network to the temporary folder", e);
         }
     }
 

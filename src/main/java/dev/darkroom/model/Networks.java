@@ -10,7 +10,6 @@ import dev.darkroom.weights.Tensor;
 import dev.darkroom.weights.Weights;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
-import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +31,7 @@ public final class Networks implements AutoCloseable {
 
     /** A network: what it computes, where its weights lie, and, after {@link #load}, the thing itself. */
     private static final class Part implements AutoCloseable {
-        final Program program = new Program();
+        final Program program = new Program(Program.Kernels.ofThisMachine());
         final DiffusersFolder.Component component;
 
         @Nullable
@@ -51,9 +50,9 @@ public final class Networks implements AutoCloseable {
                     .sum();
         }
 
-        void load(Path cache) {
+        void load() {
             try (Weights weights = component.weights()) {
-                network = Network.load(program, parameter -> find(weights, parameter), cache, false);
+                network = Network.load(program, parameter -> find(weights, parameter));
             }
         }
 
@@ -131,14 +130,13 @@ public final class Networks implements AutoCloseable {
     /**
      * Compiles the networks and loads them.
      *
-     * @param cache folder for compiled archives, created if need be
      * @throws InvalidCheckpoint naming the first weight that is missing or of another shape
      */
-    public void load(Path cache) {
+    public void load() {
         check();
-        textPart.load(cache);
-        unetPart.load(cache);
-        vaePart.load(cache);
+        textPart.load();
+        unetPart.load();
+        vaePart.load();
     }
 
     public ClipText text() {

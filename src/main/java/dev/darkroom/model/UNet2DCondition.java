@@ -180,7 +180,7 @@ public final class UNet2DCondition {
             h = net.add(h, attention(block.at("attn2"), block.layerNorm("norm2", h, 1e-5), context, heads));
             Program ff = block.at("ff").at("net");
             Value gated = ff.at(0).linear("proj", block.layerNorm("norm3", h, 1e-5), 8 * c);
-            Value inner = net.mul(net.columns(gated, 0, 4 * c), net.gelu(net.columns(gated, 4 * c, 8 * c)));
+            Value inner = net.gatedGelu(net.columns(gated, 0, 4 * c), net.columns(gated, 4 * c, 8 * c));
             h = net.add(h, ff.linear("2", inner, c));
         }
         h = linearProjection

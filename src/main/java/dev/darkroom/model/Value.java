@@ -1,5 +1,7 @@
 package dev.darkroom.model;
 
+import java.util.Arrays;
+
 /**
  * One tensor inside a {@link Program}: the name it has in the program text, and its shape at the size the program was
  * described for, with batch size 1. The text itself fixes neither the batch size nor the picture's size.
@@ -10,6 +12,11 @@ package dev.darkroom.model;
 public record Value(String name, long... shape) {
     long dim(int i) {
         return shape[i < 0 ? shape.length + i : i];
+    }
+
+    /** Number of elements at batch size 1. */
+    long size() {
+        return Arrays.stream(shape).reduce(1, Math::multiplyExact);
     }
 
     /** Channels of a picture-shaped value {@code [1, channels, height, width]}. */

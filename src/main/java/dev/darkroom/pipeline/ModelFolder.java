@@ -107,14 +107,13 @@ final class ModelFolder {
         return info;
     }
 
-    /** @param cache folder for compiled networks */
-    DiffusionPipeline load(Path cache) {
+    DiffusionPipeline load() {
         Networks networks = new Networks(folder);
         ClipTokenizer tokenizer = null;
         try {
             tokenizer = ClipTokenizer.open(folder.component("tokenizer").folder());
             check(tokenizer, networks);
-            networks.load(cache);
+            networks.load();
             return new DiffusionPipeline(info, networks, tokenizer, new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();

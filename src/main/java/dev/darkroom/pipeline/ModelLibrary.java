@@ -18,7 +18,6 @@ import org.slf4j.LoggerFactory;
 public final class ModelLibrary implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ModelLibrary.class);
 
-    private final Path cache;
     private final Map<String, ModelFolder> folders = new LinkedHashMap<>();
     private final Map<String, DiffusionPipeline> loaded = new LinkedHashMap<>();
 
@@ -27,10 +26,9 @@ public final class ModelLibrary implements AutoCloseable {
      * reason and left out.
      *
      * @param models folder of diffusers folders; need not exist
-     * @param cache folder for compiled networks and the unpacked built-in model, created if need be
+     * @param cache folder for the unpacked built-in model, created if need be
      */
     public ModelLibrary(Path models, Path cache) {
-        this.cache = cache;
         add(BuiltInModel.ID, BuiltInModel.unpack(cache));
         if (Files.isDirectory(models)) {
             try (Stream<Path> children = Files.list(models)) {
@@ -70,7 +68,7 @@ public final class ModelLibrary implements AutoCloseable {
             throw new IllegalArgumentException(
                     "no model \"" + id + "\"; known: " + String.join(", ", folders.keySet()));
         }
-        return loaded.computeIfAbsent(id, name -> folder.load(cache));
+        return loaded.computeIfAbsent(id, name -> folder.load());
     }
 
     @Override

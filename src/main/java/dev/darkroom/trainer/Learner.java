@@ -84,7 +84,7 @@ final class Learner implements AutoCloseable {
         Map<String, Tensor> fresh = new TreeMap<>();
         program.parameters().forEach((name, parameter) -> fresh.put(name, initial(parameter, random)));
         fresh.putAll(known);
-        network = Network.load(program, parameter -> Objects.requireNonNull(fresh.get(parameter.name())), cache, true);
+        network = Network.trainable(program, parameter -> Objects.requireNonNull(fresh.get(parameter.name())));
         manager = network.newScope();
         for (Pair<String, Parameter> pair : network.block().getDirectParameters()) {
             NDArray array = pair.getValue().getArray();

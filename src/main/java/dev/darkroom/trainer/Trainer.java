@@ -274,11 +274,7 @@ public final class Trainer {
         Program program = new Program();
         Value x = program.input("x", 1, 3, Dataset.SIZE, Dataset.SIZE);
         program.method("forward", vae.describeEncoder(program, x), x);
-        return Network.load(
-                program,
-                parameter -> Objects.requireNonNull(weights.get(parameter.name())),
-                work.resolve("compiled"),
-                false);
+        return Network.load(program, parameter -> Objects.requireNonNull(weights.get(parameter.name())));
     }
 
     private static float[] encode(Network encoder, float[] picture) {

@@ -89,6 +89,28 @@ public final class Tensor {
     }
 
     /**
+     * Puts all elements into a buffer in row-major order, as 32-bit floats; exact for every {@link DType}.
+     *
+     * @param into little-endian, with room for {@link #numel} floats
+     */
+    public void read(ByteBuffer into) {
+        if (dtype == DType.F32) {
+            int end = into.limit();
+            into.limit(Math.toIntExact(into.position() + numel * Float.BYTES));
+            elements.read(0, into);
+            into.limit(end);
+            return;
+        }
+        ByteBuffer in = chunk(dtype);
+        float[] floats = new float[(int) Math.min(CHUNK_ELEMENTS, numel)];
+        for (long from = 0; from < numel; from += CHUNK_ELEMENTS) {
+            int count = (int) Math.min(CHUNK_ELEMENTS, numel - from);
+            dtype.decode(read(from, count, in), floats, 0, count);
+            DType.F32.encode(floats, 0, count, into);
+        }
+    }
+
+    /**
      * Writes all elements in row-major order, little-endian, a chunk at a time. Narrowing rounds to nearest, ties to even;
      * what is too large for {@link DType#F16} becomes infinite.
      */

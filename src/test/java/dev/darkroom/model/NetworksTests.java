@@ -25,7 +25,7 @@ class NetworksTests {
     @BeforeAll
     static void load(@TempDir Path cache) {
         networks = new Networks(DiffusersFolder.open(RESOURCES.resolve("tiny-sd")));
-        networks.load(cache);
+        networks.load();
         reference = Weights.open(RESOURCES.resolve("reference/reference.safetensors"));
     }
 

@@ -58,7 +58,7 @@ class DiffusionPipelineTests {
                 ObjectNode json = (ObjectNode) JsonMapper.shared().readTree(config.toFile());
                 overrides.properties().forEach(p -> json.set(p.getKey(), p.getValue()));
                 Files.writeString(config, json.toString());
-                return new ModelFolder("tiny", copy).load(folder.resolve("compiled"));
+                return new ModelFolder("tiny", copy).load();
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);
             }

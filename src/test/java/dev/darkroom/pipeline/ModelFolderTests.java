@@ -122,7 +122,7 @@ class ModelFolderTests {
                     .anyMatch(name -> name.contains("proj_attn"))
                     .noneMatch(n -> n.contains("to_q"));
         }
-        new ModelFolder("tiny", folder).load(temporary.resolve("cache")).close();
+        new ModelFolder("tiny", folder).load().close();
     }
 
     private void rewriteUnet(String name, long[] shape) throws IOException {
@@ -206,7 +206,7 @@ class ModelFolderTests {
         Path cache = temporary.resolve("cache");
         InvalidCheckpoint refusal = catchThrowableOfType(
                 InvalidCheckpoint.class,
-                () -> new ModelFolder("tiny", folder).load(cache).close());
+                () -> new ModelFolder("tiny", folder).load().close());
         assertThat(refusal).as("the folder is refused").isNotNull();
         assertThat(cache).as("nothing is left behind").doesNotExist();
         return refusal;

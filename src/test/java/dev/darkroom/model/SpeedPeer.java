@@ -1,0 +1,61 @@
+package dev.darkroom.model;
+
+import dev.darkroom.weights.DiffusersFolder;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+
+/**
+ * Darkroom's side of {@code src/test/reference/compare_speed.py}: does what each line of standard input says and answers with
+ * the milliseconds it took. Arguments: model folder, rows, height and width of the latents.
+ */
+final class SpeedPeer {
+    private SpeedPeer() {}
+
+    public static void main(String[] args) throws IOException {
+        int rows = Integer.parseInt(args[1]);
+        int height = Integer.parseInt(args[2]);
+        int width = Integer.parseInt(args[3]);
+        try (Networks networks = new Networks(DiffusersFolder.open(Path.of(args[0])))) {
+            networks.load();
+            System.out.println("loaded");
+            BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            float[] sample = noise(rows * networks.unet().inChannels() * height * width);
+            float[] timesteps = new float[rows];
+            java.util.Arrays.fill(timesteps, 500);
+            float[] context = noise(rows * 77 * networks.unet().contextWidth());
+            float[] z = noise(networks.vae().latentChannels() * height * width);
+            for (String line = in.readLine(); line != null; line = in.readLine()) {
+                long start = System.nanoTime();
+                switch (line) {
+                    case "unet" -> networks.predict(sample, timesteps, context, height, width);
+                    case "decode" -> networks.decode(z, 1, height, width);
+                    case "text" -> networks.encodeText(new long[77]);
+                    default -> throw new IllegalArgumentException(line);
+                }
+                System.out.println((System.nanoTime() - start) / 1e6 + " " + peakRss());
+            }
+        }
+    }
+
+    private static float[] noise(int n) {
+        Random random = new Random(1);
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
+    private static String peakRss() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("VmHWM"))
+                .findFirst()
+                .orElse("")
+                .replaceAll("\\D", "");
+    }
+}
