@@ -34,7 +34,7 @@ final class SpeedPeer {
                 switch (line) {
                     case "unet" -> networks.predict(sample, timesteps, context, height, width);
                     case "decode" -> networks.decode(z, 1, height, width);
-                    case "text" -> networks.encodeText(new long[77]);
+                    case "text" -> networks.encodeText(0, new long[77], 0);
                     default -> throw new IllegalArgumentException(line);
                 }
                 System.out.println((System.nanoTime() - start) / 1e6 + " " + peakRss());
