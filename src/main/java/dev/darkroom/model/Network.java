@@ -134,6 +134,11 @@ public final class Network implements AutoCloseable {
      * @param inputs attached to one scope, where the result lands too
      */
     public NDArray call(String method, NDArray... inputs) {
+        return callForList(method, inputs).singletonOrThrow();
+    }
+
+    /** Runs a method that returns several arrays. */
+    public NDList callForList(String method, NDArray... inputs) {
         // The optimising executor recompiles for every new shape, which takes seconds; the switch is per thread.
         JniUtils.setGraphExecutorOptimize(false);
         NDList list = new NDList(inputs);
@@ -142,7 +147,7 @@ public final class Network implements AutoCloseable {
             name.setName("module_method:" + method);
             list.add(name);
         }
-        return block.forward(parameters, list, training).singletonOrThrow();
+        return block.forward(parameters, list, training);
     }
 
     @Override

@@ -46,7 +46,7 @@ final class SpeedPeer {
                 switch (line) {
                     case "unet" -> networks.predict(sample, timesteps, context, size, size);
                     case "decode" -> networks.decode(z, 1, size, size);
-                    case "text" -> networks.encodeText(new long[77]);
+                    case "text" -> networks.encodeText(0, new long[77], 0);
                     default -> throw new IllegalArgumentException(line);
                 }
                 System.out.println("took " + (System.nanoTime() - start) / 1e6 + " " + peakRss());
