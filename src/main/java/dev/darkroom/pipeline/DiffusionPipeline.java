@@ -5,6 +5,7 @@ import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
+import dev.darkroom.sampling.Steps;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import java.util.LinkedHashMap;
@@ -57,7 +58,8 @@ public final class DiffusionPipeline implements AutoCloseable {
                 index,
                 encode(spec.prompt()),
                 encode(spec.negativePrompt()),
-                Sampler.of(spec.sampler(), spec.schedule(), schedule, spec.steps(), noise, initialNoise));
+                Sampler.of(
+                        spec.sampler(), spec.schedule(), schedule, new Steps.Count(spec.steps()), noise, initialNoise));
     }
 
     private float[] encode(String prompt) {
