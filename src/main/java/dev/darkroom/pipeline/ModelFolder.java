@@ -138,7 +138,11 @@ final class ModelFolder {
                 }
             }
             networks.load();
-            return new DiffusionPipeline(info, networks, tokenizers, new NoiseSchedule(schedule), zerosForEmptyPrompt);
+            return new DiffusionPipeline(
+                    info,
+                    networks,
+                    new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                    new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();
             tokenizers.forEach(ClipTokenizer::close);
