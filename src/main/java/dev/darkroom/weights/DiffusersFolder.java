@@ -7,7 +7,11 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -62,32 +66,51 @@ public final class DiffusersFolder {
          * @throws InvalidCheckpoint if there is no safetensors file, or it is not valid
          */
         public Weights weights() {
-            String base = library.equals("transformers") ? "model" : "diffusion_pytorch_model";
-            for (String pattern : WEIGHT_FILES) {
-                Path file = folder.resolve(pattern.formatted(base));
-                if (Files.exists(file)) {
-                    return Weights.open(file);
-                }
-            }
-            throw InvalidCheckpoint.ofFile(folder.resolve(base + ".safetensors"), "a safetensors file", whatElse());
+            String file = weightsFile(library, name -> Files.exists(folder.resolve(name)))
+                    .orElseThrow(() -> noWeights(library, folder, fileNames()));
+            return Weights.open(folder.resolve(file));
         }
 
-        private String whatElse() {
+        private List<String> fileNames() {
             if (!Files.isDirectory(folder)) {
-                return "no such folder";
+                return List.of();
             }
             try (Stream<Path> files = Files.list(folder)) {
-                return files.map(file -> String.valueOf(file.getFileName()))
-                        .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
-                        .sorted()
-                        .findFirst()
-                        .map(file -> "only " + file + "; convert the checkpoint to safetensors")
-                        .orElse("no such file");
+                return files.map(file -> String.valueOf(file.getFileName())).toList();
             } catch (IOException e) {
                 throw new UncheckedIOException(folder + ": " + e, e);
             }
         }
     }
+
+    /** The file of a component's weights that is read, of those that there are. */
+    private static Optional<String> weightsFile(String library, Predicate<String> exists) {
+        return WEIGHT_FILES.stream()
+                .map(pattern -> pattern.formatted(baseName(library)))
+                .filter(exists)
+                .findFirst();
+    }
+
+    private static String baseName(String library) {
+        return library.equals("transformers") ? "model" : "diffusion_pytorch_model";
+    }
+
+    private static InvalidCheckpoint noWeights(String library, Path folder, List<String> fileNames) {
+        String found = fileNames.stream()
+                .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
+                .sorted()
+                .findFirst()
+                .map(file -> "only " + file + "; convert the checkpoint to safetensors")
+                .orElse("no such file");
+        return InvalidCheckpoint.ofFile(
+                folder.resolve(baseName(library) + ".safetensors"), "a safetensors file", found);
+    }
+
+    /** Darkroom's own defaults for requests; diffusers ignores it. */
+    public static final String DEFAULTS = "darkroom.json";
+
+    private static final List<String> TOKENIZER_FILES =
+            List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
 
     /** A line of {@code model_index.json}. */
     private record Line(String library, String className) {}
@@ -182,5 +205,53 @@ public final class DiffusersFolder {
                 ? Json.MAPPER.createObjectNode()
                 : Json.read(Component.configFile(folder, name));
         return new Component(name, line.library(), line.className(), config, folder);
+    }
+
+    /**
+     * The files that make up this checkpoint, for whoever puts it together: of everything published with it those that
+     * are read here. Shards are among them once their index lies in the folder.
+     *
+     * @param published paths of all files there are, relative to the checkpoint, with slashes
+     * @throws InvalidCheckpoint if a component's configuration or weights are not among them, or an index is malformed
+     */
+    public SortedSet<String> files(Set<String> published) {
+        SortedSet<String> files = new TreeSet<>(List.of("model_index.json"));
+        Stream.of(DEFAULTS).filter(published::contains).forEach(files::add);
+        components.forEach((name, line) -> {
+            Path folder = path.resolve(name);
+            if (name.startsWith("tokenizer")) {
+                TOKENIZER_FILES.stream()
+                        .map(file -> name + "/" + file)
+                        .filter(published::contains)
+                        .forEach(files::add);
+                return;
+            }
+            Path config = Component.configFile(folder, name);
+            if (!published.contains(name + "/" + config.getFileName())) {
+                throw InvalidCheckpoint.ofFile(config, "a JSON file", "no such file");
+            }
+            files.add(name + "/" + config.getFileName());
+            if (!name.equals("scheduler")) {
+                String weights = weightsFile(line.library(), file -> published.contains(name + "/" + file))
+                        .orElseThrow(() -> noWeights(line.library(), folder, below(name, published)));
+                files.add(name + "/" + weights);
+                if (isShardIndex(weights) && Files.exists(folder.resolve(weights))) {
+                    Weights.weightMap(folder.resolve(weights)).values().forEach(shard -> files.add(name + "/" + shard));
+                }
+            }
+        });
+        return files;
+    }
+
+    private static List<String> below(String folder, Set<String> paths) {
+        return paths.stream()
+                .filter(file -> file.startsWith(folder + "/"))
+                .map(file -> file.substring(folder.length() + 1))
+                .toList();
+    }
+
+    /** Whether a path is that of an index, which names the files of the weights. */
+    public static boolean isShardIndex(String path) {
+        return path.contains(".safetensors.index.");
     }
 }
