@@ -2,7 +2,10 @@ package dev.darkroom.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import dev.darkroom.pipeline.DeviceThread;
 import java.io.PrintWriter;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -23,12 +26,21 @@ public final class CommandLineInterface {
         if (LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME) instanceof Logger root) {
             root.setLevel(Level.WARN);
         }
-        return new CommandLine(new CommandLineInterface())
+        CommandLine line = new CommandLine(new CommandLineInterface())
                 .setExecutionExceptionHandler((e, command, result) -> {
                     PrintWriter err = command.getErr();
                     err.println("darkroom: " + (e.getMessage() == null ? e : e.getMessage()));
                     return 1;
-                })
-                .execute(args);
+                });
+        FutureTask<Integer> execution = new FutureTask<>(() -> line.execute(args));
+        DeviceThread.start("command", execution);
+        try {
+            return execution.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 1;
+        }
     }
 }

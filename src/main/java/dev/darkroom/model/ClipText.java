@@ -1,12 +1,28 @@
 package dev.darkroom.model;
 
 import dev.darkroom.weights.DiffusersFolder;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The CLIP text encoder as a program: a causal pre-norm transformer over token ids (Radford et al. 2021, section 2.4).
- * Reference: transformers {@code models/clip/modeling_clip.py}, {@code CLIPTextModel}.
+ * Reference: transformers {@code models/clip/modeling_clip.py}, {@code CLIPTextModel} and {@code
+ * CLIPTextModelWithProjection}.
  */
 public final class ClipText {
+    /** In files of this end-of-text id it is wrong, and the token of the largest id ends the text. */
+    private static final int LEGACY_END = 2;
+
+    /**
+     * What the encoder says about a text.
+     *
+     * @param hidden the hidden states to choose from: at {@code k} those that leave out the last {@code k} layers,
+     *     {@code [B, t, width]}
+     * @param pooled the projected state of the end-of-text token, {@code [B, projectionWidth]}; null without projection
+     */
+    record States(List<Value> hidden, @Nullable Value pooled) {}
+
     private final int vocabulary;
     private final int width;
     private final int positions;
@@ -15,9 +31,12 @@ public final class ClipText {
     private final int mlp;
     private final String activation;
     private final double eps;
+    private final int endOfText;
+    private final boolean projects;
+    private final int projectionWidth;
 
     /**
-     * @param component the folder's {@code text_encoder}
+     * @param component the folder's {@code text_encoder} or {@code text_encoder_2}
      * @throws dev.darkroom.weights.InvalidCheckpoint naming an option that is missing or not supported
      */
     public ClipText(DiffusersFolder.Component component) {
@@ -30,18 +49,19 @@ public final class ClipText {
         mlp = config.integer("intermediate_size");
         activation = config.oneOf("hidden_act", "quick_gelu", "quick_gelu", "gelu");
         eps = config.number("layer_norm_eps", 1e-5);
+        endOfText = config.integer("eos_token_id", 49407);
+        projects = component.className().equals("CLIPTextModelWithProjection");
+        projectionWidth = config.integer("projection_dim", 512);
         config.ignore(
                 "architectures",
                 "attention_dropout",
                 "bos_token_id",
                 "dropout",
                 "dtype",
-                "eos_token_id",
                 "initializer_factor",
                 "initializer_range",
                 "model_type",
                 "pad_token_id",
-                "projection_dim",
                 "torch_dtype",
                 "transformers_version");
         config.done();
@@ -62,21 +82,61 @@ public final class ClipText {
         return positions;
     }
 
+    /** Width of the pooled state; 0 where the encoder has none. */
+    public int pooledWidth() {
+        return projects ? projectionWidth : 0;
+    }
+
     /**
      * @param net the module that holds {@code text_model}
      * @param ids token ids, {@code int64 [B, t]}, t ≤ {@link #positions}
      * @return hidden states after the final layer norm, {@code [B, t, width]}
      */
     public Value describe(Program net, Value ids) {
+        List<Value> states = layerStates(net, ids);
+        return finalNorm(net, states.get(layers));
+    }
+
+    /**
+     * @param net the module that holds {@code text_model}
+     * @param ids token ids, {@code int64 [B, t]}, t ≤ {@link #positions}
+     * @param penultimate whether hidden states begin at the last layer but one, without final norm, as SDXL takes them;
+     *     otherwise they begin at the last layer, each through the final norm
+     */
+    States describeStates(Program net, Value ids, boolean penultimate) {
+        List<Value> states = layerStates(net, ids);
+        List<Value> hidden = new ArrayList<>();
+        for (int i = penultimate ? layers - 1 : layers; i >= 0; i--) {
+            hidden.add(penultimate ? states.get(i) : finalNorm(net, states.get(i)));
+        }
+        if (!projects) {
+            return new States(hidden, null);
+        }
+        Value last = penultimate ? finalNorm(net, states.get(layers)) : hidden.get(0);
+        String isEnd = endOfText == LEGACY_END
+                ? ids.name()
+                : "torch.to(torch.eq(" + ids.name() + ", " + endOfText + "), 3)"; // 3: int32
+        Value end = net.rowOfLargest(last, net.let(isEnd, ids.shape()));
+        return new States(hidden, net.linear("text_projection", end, projectionWidth, false));
+    }
+
+    /** The embedded tokens, then the output of every layer. */
+    private List<Value> layerStates(Program net, Value ids) {
         Program text = net.at("text_model");
         Program embeddings = text.at("embeddings");
         Value x = net.add(
                 embeddings.embedding("token_embedding", ids, vocabulary, width),
                 embeddings.firstRows("position_embedding", ids, positions, width));
+        List<Value> states = new ArrayList<>(List.of(x));
         for (int i = 0; i < layers; i++) {
             x = layer(text.at("encoder").at("layers").at(i), x);
+            states.add(x);
         }
-        return text.layerNorm("final_layer_norm", x, eps);
+        return states;
+    }
+
+    private Value finalNorm(Program net, Value x) {
+        return net.at("text_model").layerNorm("final_layer_norm", x, eps);
     }
 
     private Value layer(Program net, Value x) {

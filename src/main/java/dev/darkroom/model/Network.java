@@ -6,6 +6,7 @@ import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.SymbolBlock;
@@ -23,7 +24,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -71,18 +71,21 @@ public final class Network implements AutoCloseable {
     }
 
     private void set(List<Program.Parameter> parameters, Function<Program.Parameter, Tensor> weights) {
+        JniUtils.setGraphExecutorOptimize(false);
         long largest =
                 parameters.stream().mapToLong(Program.Parameter::size).max().orElse(0);
-        ByteBuffer buffer = ByteBuffer.allocateDirect(Math.toIntExact(largest * Float.BYTES))
-                .order(ByteOrder.LITTLE_ENDIAN);
-        JniUtils.setGraphExecutorOptimize(false);
-        for (int i = 0; i < parameters.size(); i++) {
-            Program.Parameter parameter = parameters.get(i);
-            weights.apply(parameter).read(buffer.clear());
-            try (NDManager scope = newScope();
-                    NDArray raw = scope.create(buffer.flip(), new Shape(parameter.shape()), DataType.FLOAT32);
-                    IValue x = IValue.from((PtNDArray) raw)) {
-                IValueUtils.runMethod((PtSymbolBlock) block, "set" + i, x).close();
+        // One array that every weight passes through: an array each would leave the heap in pieces.
+        try (NDManager manager = newScope()) {
+            PtNDArray raw = (PtNDArray) manager.create(new Shape(largest), DataType.FLOAT32);
+            ByteBuffer bytes = JniUtils.getByteBuffer(raw, true);
+            for (int i = 0; i < parameters.size(); i++) {
+                Program.Parameter parameter = parameters.get(i);
+                weights.apply(parameter).read(bytes.clear());
+                try (NDArray part = raw.get(new NDIndex().addSliceDim(0, parameter.size()));
+                        NDArray shaped = part.reshape(parameter.shape());
+                        IValue x = IValue.from((PtNDArray) shaped)) {
+                    IValueUtils.runMethod((PtSymbolBlock) block, "set" + i, x).close();
+                }
             }
         }
     }
@@ -131,6 +134,11 @@ public final class Network implements AutoCloseable {
      * @param inputs attached to one scope, where the result lands too
      */
     public NDArray call(String method, NDArray... inputs) {
+        return callForList(method, inputs).singletonOrThrow();
+    }
+
+    /** Runs a method that returns several arrays. */
+    public NDList callForList(String method, NDArray... inputs) {
         // The optimising executor recompiles for every new shape, which takes seconds; the switch is per thread.
         JniUtils.setGraphExecutorOptimize(false);
         NDList list = new NDList(inputs);
@@ -139,7 +147,7 @@ public final class Network implements AutoCloseable {
             name.setName("module_method:" + method);
             list.add(name);
         }
-        return block.forward(parameters, list, training).singletonOrThrow();
+        return block.forward(parameters, list, training);
     }
 
     @Override

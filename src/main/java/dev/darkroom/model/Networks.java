@@ -1,6 +1,7 @@
 package dev.darkroom.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -10,6 +11,8 @@ import dev.darkroom.weights.Tensor;
 import dev.darkroom.weights.Weights;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,10 +25,18 @@ public final class Networks implements AutoCloseable {
     private static final Map<String, String> OLD_VAE_NAMES =
             Map.of(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.");
 
-    private final ClipText text;
+    /**
+     * What a text encoder says about one prompt.
+     *
+     * @param hidden {@code [t, width]}
+     * @param pooled {@code [pooledWidth]}; null where the encoder has none
+     */
+    public record TextStates(float[] hidden, float @Nullable [] pooled) {}
+
+    private final List<ClipText> texts = new ArrayList<>();
     private final UNet2DCondition unet;
     private final AutoencoderKl vae;
-    private final Part textPart;
+    private final List<Part> textParts = new ArrayList<>();
     private final Part unetPart;
     private final Part vaePart;
 
@@ -78,17 +89,25 @@ public final class Networks implements AutoCloseable {
      * @throws dev.darkroom.weights.InvalidCheckpoint naming the option that is missing or not supported
      */
     public Networks(DiffusersFolder folder) {
-        textPart = new Part(folder.component("text_encoder"));
+        for (String name : List.of("text_encoder", "text_encoder_2")) {
+            if (folder.has(name)) {
+                textParts.add(new Part(folder.component(name)));
+                texts.add(new ClipText(textParts.get(textParts.size() - 1).component));
+            }
+        }
         unetPart = new Part(folder.component("unet"));
         vaePart = new Part(folder.component("vae"));
-        text = new ClipText(textPart.component);
         unet = new UNet2DCondition(unetPart.component);
         vae = new AutoencoderKl(vaePart.component);
-        if (unet.contextWidth() != text.width()) {
+        if (texts.isEmpty()) {
+            throw InvalidCheckpoint.ofKey(folder.path().resolve("model_index.json"), "text_encoder", "one", "none");
+        }
+        int textWidth = texts.stream().mapToInt(ClipText::width).sum();
+        if (unet.contextWidth() != textWidth) {
             throw InvalidCheckpoint.ofKey(
                     unetPart.component.configFile(),
                     "cross_attention_dim",
-                    text.width() + ", the text encoder's hidden_size",
+                    textWidth + ", the text encoders' hidden_size",
                     Integer.toString(unet.contextWidth()));
         }
         if (unet.inChannels() != vae.latentChannels()) {
@@ -100,14 +119,14 @@ public final class Networks implements AutoCloseable {
         }
         int size = unet.sampleSize();
 
-        Program program = textPart.program;
-        Value ids = program.input("ids", 1, text.positions());
-        program.method("forward", text.describe(program, ids), ids);
+        for (int i = 0; i < texts.size(); i++) {
+            describeText(texts.get(i), textParts.get(i).program, folder.has("text_encoder_2"));
+        }
 
-        program = unetPart.program;
+        Program program = unetPart.program;
         Value sample = program.input("sample", 1, unet.inChannels(), size, size);
         Value timestep = program.input("timestep", 1);
-        Value context = program.input("context", 1, text.positions(), unet.contextWidth());
+        Value context = program.input("context", 1, texts.get(0).positions(), unet.contextWidth());
         program.method("forward", unet.describe(program, sample, timestep, context), sample, timestep, context);
 
         program = vaePart.program;
@@ -117,6 +136,16 @@ public final class Networks implements AutoCloseable {
         program.method("encode", vae.describeEncoder(program, x), x);
     }
 
+    private static void describeText(ClipText text, Program program, boolean penultimate) {
+        Value ids = program.input("ids", 1, text.positions());
+        ClipText.States states = text.describeStates(program, ids, penultimate);
+        List<Value> results = new ArrayList<>(states.hidden());
+        if (states.pooled() != null) {
+            results.add(states.pooled());
+        }
+        program.method("forward", results, ids);
+    }
+
     /**
      * Looks up every weight that the networks need.
      *
@@ -124,7 +153,7 @@ public final class Networks implements AutoCloseable {
      * @throws InvalidCheckpoint naming the first that is missing or of another shape
      */
     public long check() {
-        return textPart.check() + unetPart.check() + vaePart.check();
+        return textParts.stream().mapToLong(Part::check).sum() + unetPart.check() + vaePart.check();
     }
 
     /**
@@ -134,13 +163,19 @@ public final class Networks implements AutoCloseable {
      */
     public void load() {
         check();
-        textPart.load();
+        textParts.forEach(Part::load);
         unetPart.load();
         vaePart.load();
     }
 
-    public ClipText text() {
-        return text;
+    /** How many text encoders there are, 1 or 2. */
+    public int textEncoders() {
+        return texts.size();
+    }
+
+    /** @param encoder from 0, in the order in which their hidden states stand side by side in the U-Net's context */
+    public ClipText text(int encoder) {
+        return texts.get(encoder);
     }
 
     public UNet2DCondition unet() {
@@ -152,16 +187,28 @@ public final class Networks implements AutoCloseable {
     }
 
     /**
-     * Text encoder.
+     * Text encoder. What it says without skipping is the family's own choice: the last layer's output through the final
+     * norm, or in SDXL the last but one's as it is.
      *
+     * @param encoder from 0
      * @param ids token ids of one prompt, at most {@link ClipText#positions}
-     * @return hidden states {@code [ids.length, text().width()]}
+     * @param clipSkip how many more layers to leave out, 0 or more, as diffusers' {@code clip_skip}
+     * @throws IllegalArgumentException if the encoder has too few layers for that
      */
-    public float[] encodeText(long[] ids) {
-        Network network = textPart.network();
+    public TextStates encodeText(int encoder, long[] ids, int clipSkip) {
+        Network network = textParts.get(encoder).network();
+        boolean pooled = texts.get(encoder).pooledWidth() > 0;
         try (NDManager scope = network.newScope()) {
-            return network.call("forward", scope.create(LongBuffer.wrap(ids), new Shape(1, ids.length), DataType.INT64))
-                    .toFloatArray();
+            NDList states = network.callForList(
+                    "forward", scope.create(LongBuffer.wrap(ids), new Shape(1, ids.length), DataType.INT64));
+            int choices = states.size() - (pooled ? 1 : 0);
+            if (clipSkip < 0 || clipSkip >= choices) {
+                throw new IllegalArgumentException("clip_skip must be between 0 and " + (choices - 1) + " with this"
+                        + " model; given: " + clipSkip);
+            }
+            return new TextStates(
+                    states.get(clipSkip).toFloatArray(),
+                    pooled ? states.get(choices).toFloatArray() : null);
         }
     }
 
@@ -236,7 +283,7 @@ public final class Networks implements AutoCloseable {
 
     @Override
     public void close() {
-        textPart.close();
+        textParts.forEach(Part::close);
         unetPart.close();
         vaePart.close();
     }

@@ -111,11 +111,21 @@ public final class Program {
      * @param inputs what it takes, in this order
      */
     public void method(String name, Value result, Value... inputs) {
+        method(name, "Tensor", result.name(), inputs);
+    }
+
+    /** Ends a method that returns several values, in this order. */
+    public void method(String name, List<Value> results, Value... inputs) {
+        String names = results.stream().map(Value::name).collect(Collectors.joining(", "));
+        method(name, "List[Tensor]", "[" + names + "]", inputs);
+    }
+
+    private void method(String name, String type, String result, Value... inputs) {
         String arguments = Arrays.stream(inputs)
                 .map(input -> ",\n    " + input.name() + ": Tensor")
                 .collect(Collectors.joining());
-        rawMethod("  def " + name + "(self: __torch__.Net" + arguments + ") -> Tensor:\n" + state.body + "    return "
-                + result.name() + "\n");
+        rawMethod("  def " + name + "(self: __torch__.Net" + arguments + ") -> " + type + ":\n" + state.body
+                + "    return " + result + "\n");
         state.body = new StringBuilder();
     }
 
@@ -276,6 +286,15 @@ public final class Program {
                         + ", 1), 1)",
                 ids.dim(1),
                 width);
+    }
+
+    /** The row of {@code x [1, t, c]} at the largest element of {@code scores [1, t]}, the first of equals: {@code [1, c]}. */
+    public Value rowOfLargest(Value x, Value scores) {
+        return let(
+                "torch.squeeze(torch.take_along_dim(" + x.name() + ", torch.reshape(torch.argmax(" + scores.name()
+                        + ", 1), [-1, 1, 1]), 1), 1)",
+                1,
+                x.dim(-1));
     }
 
     /**

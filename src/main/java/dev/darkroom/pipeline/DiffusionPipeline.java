@@ -61,7 +61,9 @@ public final class DiffusionPipeline implements AutoCloseable {
     }
 
     private float[] encode(String prompt) {
-        return encoded.computeIfAbsent(prompt, text -> networks.encodeText(tokenizer.encode(text)));
+        return encoded.computeIfAbsent(
+                prompt,
+                text -> networks.encodeText(0, tokenizer.encode(text), 0).hidden());
     }
 
     /**

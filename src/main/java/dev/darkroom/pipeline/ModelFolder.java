@@ -126,19 +126,19 @@ final class ModelFolder {
 
     private void check(ClipTokenizer tokenizer, Networks networks) {
         Path config = folder.component("text_encoder").configFile();
-        if (tokenizer.maxLength() > networks.text().positions()) {
+        if (tokenizer.maxLength() > networks.text(0).positions()) {
             throw InvalidCheckpoint.ofKey(
                     config,
                     "max_position_embeddings",
                     "at least " + tokenizer.maxLength() + ", the tokenizer's model_max_length",
-                    Integer.toString(networks.text().positions()));
+                    Integer.toString(networks.text(0).positions()));
         }
-        if (tokenizer.vocabSize() > networks.text().vocabulary()) {
+        if (tokenizer.vocabSize() > networks.text(0).vocabulary()) {
             throw InvalidCheckpoint.ofKey(
                     config,
                     "vocab_size",
                     "at least " + tokenizer.vocabSize() + ", the tokenizer's largest id + 1",
-                    Integer.toString(networks.text().vocabulary()));
+                    Integer.toString(networks.text(0).vocabulary()));
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.darkroom.job.ClaimLost;
 import dev.darkroom.job.FailureCode;
 import dev.darkroom.job.JobQueue;
 import dev.darkroom.job.Models;
+import dev.darkroom.pipeline.DeviceThread;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.ModelLibrary;
@@ -225,8 +226,7 @@ final class DeviceWorker implements SmartLifecycle {
     @Override
     public synchronized void start() {
         stopping = false;
-        thread = new Thread(this::run, "device-0");
-        thread.start();
+        thread = DeviceThread.start("device-0", this::run);
     }
 
     @Override

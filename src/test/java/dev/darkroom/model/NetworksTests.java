@@ -1,6 +1,7 @@
 package dev.darkroom.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Weights;
@@ -45,8 +46,19 @@ class NetworksTests {
             for (int j = 0; j < ids.length; j++) {
                 ids[j] = texts.get(i).get("ids").get(j).longValue();
             }
-            assertClose("text " + i, networks.encodeText(ids), expected("text." + i + ".hidden"));
+            assertClose("text " + i, networks.encodeText(0, ids, 0).hidden(), expected("text." + i + ".hidden"));
+            assertClose(
+                    "text " + i + ", one layer skipped",
+                    networks.encodeText(0, ids, 1).hidden(),
+                    expected("text." + i + ".hidden_clip_skip_1"));
         }
+    }
+
+    @Test
+    void refusesToSkipMoreLayersThanThereAre() {
+        assertThatThrownBy(() -> networks.encodeText(0, new long[] {812, 813}, 4))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("clip_skip must be between 0 and 3");
     }
 
     @Test

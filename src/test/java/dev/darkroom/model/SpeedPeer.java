@@ -4,40 +4,52 @@ import dev.darkroom.weights.DiffusersFolder;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
 
 /**
  * Darkroom's side of {@code src/test/reference/compare_speed.py}: does what each line of standard input says and answers with
- * the milliseconds it took. Arguments: model folder, rows, height and width of the latents.
+ * the milliseconds it took. Arguments: model folder, height and width of the latents.
  */
 final class SpeedPeer {
     private SpeedPeer() {}
 
-    public static void main(String[] args) throws IOException {
-        int rows = Integer.parseInt(args[1]);
-        int height = Integer.parseInt(args[2]);
-        int width = Integer.parseInt(args[3]);
+    public static void main(String[] args) throws InterruptedException {
+        NativeHeap.start("speed", () -> {
+                    try {
+                        answer(args);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                })
+                .join();
+    }
+
+    private static void answer(String[] args) throws IOException {
+        int size = Integer.parseInt(args[1]);
+        int rows = 2;
         try (Networks networks = new Networks(DiffusersFolder.open(Path.of(args[0])))) {
             networks.load();
-            System.out.println("loaded");
+            System.out.println("loaded " + NativeHeap.isMainHeap());
             BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-            float[] sample = noise(rows * networks.unet().inChannels() * height * width);
+            float[] sample = noise(rows * networks.unet().inChannels() * size * size);
             float[] timesteps = new float[rows];
-            java.util.Arrays.fill(timesteps, 500);
+            Arrays.fill(timesteps, 500);
             float[] context = noise(rows * 77 * networks.unet().contextWidth());
-            float[] z = noise(networks.vae().latentChannels() * height * width);
+            float[] z = noise(networks.vae().latentChannels() * size * size);
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 long start = System.nanoTime();
                 switch (line) {
-                    case "unet" -> networks.predict(sample, timesteps, context, height, width);
-                    case "decode" -> networks.decode(z, 1, height, width);
-                    case "text" -> networks.encodeText(new long[77]);
+                    case "unet" -> networks.predict(sample, timesteps, context, size, size);
+                    case "decode" -> networks.decode(z, 1, size, size);
+                    case "text" -> networks.encodeText(0, new long[77], 0);
                     default -> throw new IllegalArgumentException(line);
                 }
-                System.out.println((System.nanoTime() - start) / 1e6 + " " + peakRss());
+                System.out.println("took " + (System.nanoTime() - start) / 1e6 + " " + peakRss());
             }
         }
     }
