@@ -84,8 +84,8 @@ public final class Hub {
      *
      * @param models the models directory, created if need be
      * @return the model's folder, {@code models/org--name}
-     * @throws DownloadFailed if the hub refuses, keeps failing, or sends what it did not list; or the disk is full
-     * @throws InvalidCheckpoint if it is not a model that Darkroom can read; nothing is kept of it then
+     * @throws DownloadFailed if the hub refuses, keeps failing, or sends what it did not list; if the disk is full; or if
+     *     it is not a model that Darkroom reads, of which nothing is kept
      */
     public Path download(ModelName model, Path models, Progress progress) throws InterruptedException {
         Path target = models.resolve(model.id());
@@ -103,7 +103,7 @@ public final class Hub {
                 deleteAll(staging);
             } catch (InvalidCheckpoint e) {
                 deleteAll(staging);
-                throw e;
+                throw new DownloadFailed(model + " is not a model that Darkroom reads: " + e.getMessage(), e);
             }
             return target;
         } catch (IOException e) {

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The two calls of a Hugging Face-style hub that a download needs (huggingface_hub 0.36, {@code hf_api.py} and {@code
- * file_download.py}). Redirects are followed here, so that the token goes to the hub itself and to nobody else. No
- * address that a redirect gave is put into a message: it may carry a signature.
+ * file_download.py}). Redirects are followed here, so that the token goes to the hub itself and to nobody else. Of an
+ * address that a redirect gave no more than the host is put into a message: the rest may be a signature.
  */
 final class HubClient {
     private static final int MAX_LISTING = 16 << 20;
@@ -148,17 +148,16 @@ final class HubClient {
     }
 
     private static URI redirected(URI from, String location) {
-        URI to;
         try {
-            to = from.resolve(location);
+            URI to = from.resolve(location);
+            boolean downgrade = from.getScheme().equals("https") && "http".equals(to.getScheme());
+            if (List.of("http", "https").contains(to.getScheme()) && to.getHost() != null && !downgrade) {
+                return to;
+            }
         } catch (IllegalArgumentException e) {
-            throw new DownloadFailed("the hub redirects to something that is not an address");
+            // Not an address at all.
         }
-        boolean downgrade = from.getScheme().equals("https") && !"https".equals(to.getScheme());
-        if (downgrade || !List.of("http", "https").contains(to.getScheme()) || to.getHost() == null) {
-            throw new DownloadFailed("the hub redirects from " + from.getScheme() + " to " + to.getScheme());
-        }
-        return to;
+        throw new DownloadFailed("the hub redirects to what is not an " + from.getScheme() + " address");
     }
 
     private HttpResponse<Body> send(HttpRequest request) throws TryAgain, InterruptedException {

@@ -39,6 +39,12 @@ public final class DiffusersFolder {
             "%s.safetensors.index.fp16.json",
             "%s.fp16.safetensors.index.json");
 
+    /** Darkroom's own defaults for requests; diffusers ignores it. */
+    public static final String DEFAULTS = "darkroom.json";
+
+    private static final List<String> TOKENIZER_FILES =
+            List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
+
     /**
      * A part of the pipeline.
      *
@@ -105,12 +111,6 @@ public final class DiffusersFolder {
         return InvalidCheckpoint.ofFile(
                 folder.resolve(baseName(library) + ".safetensors"), "a safetensors file", found);
     }
-
-    /** Darkroom's own defaults for requests; diffusers ignores it. */
-    public static final String DEFAULTS = "darkroom.json";
-
-    private static final List<String> TOKENIZER_FILES =
-            List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
 
     /** A line of {@code model_index.json}. */
     private record Line(String library, String className) {}
