@@ -30,12 +30,12 @@ import tools.jackson.databind.json.JsonMapper;
  * A hub on this machine that serves one model, and does to its answers what a test tells it. Written on the bare socket,
  * because an HTTP server would not lie.
  */
-final class FakeHub implements AutoCloseable {
+public final class FakeHub implements AutoCloseable {
     static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
     /** What was asked: header names in lower case. */
-    record Request(String path, Map<String, String> headers) {
-        String header(String name) {
+    public record Request(String path, Map<String, String> headers) {
+        public String header(String name) {
             return headers.getOrDefault(name, "");
         }
 
@@ -46,7 +46,7 @@ final class FakeHub implements AutoCloseable {
                     : Integer.parseInt(header("range").replaceAll("\\D", ""));
         }
 
-        boolean isFor(String file) {
+        public boolean isFor(String file) {
             return path.endsWith("/" + file);
         }
     }
@@ -58,7 +58,7 @@ final class FakeHub implements AutoCloseable {
      * @param cut the connection ends after so many bytes of the body
      * @param stall after the last byte the connection stays open, silent
      */
-    record Answer(int status, Map<String, String> headers, byte[] body, long announced, int cut, boolean stall) {
+    public record Answer(int status, Map<String, String> headers, byte[] body, long announced, int cut, boolean stall) {
         static Answer of(int status, byte[] body) {
             return new Answer(status, Map.of(), body, body.length, body.length, false);
         }
@@ -91,15 +91,15 @@ final class FakeHub implements AutoCloseable {
     }
 
     /** Changes an honest answer. */
-    interface Trick {
+    public interface Trick {
         Answer play(Request request, Answer honest) throws Exception;
     }
 
-    final Map<String, byte[]> files = new ConcurrentHashMap<>();
+    public final Map<String, byte[]> files = new ConcurrentHashMap<>();
     final Map<String, String> listedHashes = new ConcurrentHashMap<>();
-    final List<Request> requests = new CopyOnWriteArrayList<>();
+    public final List<Request> requests = new CopyOnWriteArrayList<>();
     final AtomicLong served = new AtomicLong();
-    volatile Trick trick = (request, honest) -> honest;
+    public volatile Trick trick = (request, honest) -> honest;
 
     private final ServerSocket socket;
     private final List<Socket> open = new CopyOnWriteArrayList<>();
@@ -117,7 +117,7 @@ final class FakeHub implements AutoCloseable {
     }
 
     /** A hub with the files of a folder, and with files beside them that are not needed. */
-    static FakeHub of(Path folder) throws IOException {
+    public static FakeHub of(Path folder) throws IOException {
         FakeHub hub = new FakeHub();
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -127,7 +127,7 @@ final class FakeHub implements AutoCloseable {
         return hub;
     }
 
-    URI address() {
+    public URI address() {
         return URI.create("http://127.0.0.1:" + socket.getLocalPort());
     }
 
