@@ -101,7 +101,7 @@ def main():
     options = parser.parse_args()
     folder = options.folder.resolve()
     weights = sum(f.stat().st_size for f in folder.rglob("*.safetensors")) / 2**30
-    print(f"{os.cpu_count()} processors, {torch.get_num_threads()} threads, {torch.backends.cpu.get_capability()}")
+    print(f"{os.cpu_count()} processors, {torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()}")
     print(f"weights on disk {weights:.2f} GiB")
 
     for side in ["darkroom", "diffusers"] * 2:
