@@ -1,12 +1,13 @@
 package dev.darkroom.model;
 
 import dev.darkroom.weights.DiffusersFolder;
+import java.util.Arrays;
 
 /**
  * The variational autoencoder between pictures and latents as programs (Rombach et al. 2022, section 3.1). Reference:
  * diffusers {@code models/autoencoders/autoencoder_kl.py} and {@code vae.py}.
  */
-public final class AutoencoderKl {
+public final class AutoencoderKl implements Autoencoder {
     private final int inChannels;
     private final int outChannels;
     private final int latentChannels;
@@ -16,8 +17,9 @@ public final class AutoencoderKl {
     private final boolean midAttention;
     private final boolean quantConv;
     private final boolean postQuantConv;
-    private final double scalingFactor;
-    private final double shiftFactor;
+    private final float scalingFactor;
+    private final double[] mean;
+    private final double[] std;
 
     /**
      * @param component the folder's {@code vae}
@@ -34,8 +36,14 @@ public final class AutoencoderKl {
         midAttention = config.flag("mid_block_add_attention", true);
         quantConv = config.flag("use_quant_conv", true);
         postQuantConv = config.flag("use_post_quant_conv", true);
-        scalingFactor = config.number("scaling_factor", 0.18215);
-        shiftFactor = config.number("shift_factor", 0);
+        scalingFactor = (float) config.number("scaling_factor", 0.18215);
+        boolean normalised = config.has("latents_mean") && config.has("latents_std");
+        mean = normalised ? config.numbers("latents_mean", latentChannels) : new double[latentChannels];
+        std = normalised ? config.numbers("latents_std", latentChannels) : new double[latentChannels];
+        if (!normalised) {
+            Arrays.fill(std, 1);
+        }
+        config.only("shift_factor", 0);
         config.words("down_block_types", channels.length, "DownEncoderBlock2D");
         config.words("up_block_types", channels.length, "UpDecoderBlock2D");
         config.oneOf("act_fn", "silu", "silu", "swish");
@@ -43,22 +51,23 @@ public final class AutoencoderKl {
         config.done();
     }
 
+    @Override
     public int latentChannels() {
         return latentChannels;
     }
 
-    /** Pixels per latent in each direction. */
+    @Override
     public int factor() {
         return 1 << (channels.length - 1);
     }
 
-    /** Latents given to the U-Net are {@code (z − shift) · scaling}. */
-    public double scalingFactor() {
-        return scalingFactor;
-    }
-
-    public double shiftFactor() {
-        return shiftFactor;
+    @Override
+    public void unscale(float[] latents) {
+        int pixels = latents.length / latentChannels;
+        for (int k = 0; k < latents.length; k++) {
+            int c = k / pixels;
+            latents[k] = latents[k] * (float) std[c] / scalingFactor + (float) mean[c];
+        }
     }
 
     /**
@@ -84,11 +93,7 @@ public final class AutoencoderKl {
         return quantConv ? net.conv2d("quant_conv", h, 2 * latentChannels, 1, 1, 0) : h;
     }
 
-    /**
-     * @param net the module that holds {@code decoder}
-     * @param z latents as the encoder's mean, {@code [B, latentChannels, h, w]}
-     * @return pictures, about −1 … 1, {@code [B, 3, h · factor, w · factor]}
-     */
+    @Override
     public Value describeDecoder(Program net, Value z) {
         Program decoder = net.at("decoder");
         int n = channels.length;

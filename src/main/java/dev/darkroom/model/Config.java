@@ -29,6 +29,12 @@ final class Config {
         return find(key) != null;
     }
 
+    /** Whether the option is there and says {@code null}. */
+    boolean isNull(String key) {
+        known.add(key);
+        return json.has(key) && json.get(key).isNull();
+    }
+
     private @Nullable JsonNode find(String key) {
         known.add(key);
         JsonNode value = json.get(key);
@@ -57,6 +63,18 @@ final class Config {
             throw wrong(key, "a number", value);
         }
         return value == null ? otherwise : value.doubleValue();
+    }
+
+    /** A list of {@code n} numbers. */
+    double[] numbers(String key, int n) {
+        JsonNode value = find(key);
+        if (value == null
+                || !value.isArray()
+                || value.size() != n
+                || !value.valueStream().allMatch(JsonNode::isNumber)) {
+            throw wrong(key, "a list of " + n + " numbers", value);
+        }
+        return value.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
     }
 
     boolean flag(String key, boolean otherwise) {
@@ -107,6 +125,64 @@ final class Config {
         int[] numbers = new int[n];
         Arrays.fill(numbers, integer(key, otherwise));
         return numbers;
+    }
+
+    /**
+     * A number for every layer of every block: one for all, or a list with one for each block, which may again be a list
+     * with one for each of the block's layers.
+     *
+     * @param layers how many each block has
+     */
+    int[][] perLayer(String key, int otherwise, int[] layers) {
+        return perLayer(key, otherwise, layers, false);
+    }
+
+    /** {@link #perLayer} where the list begins with the last block. */
+    int[][] perLayerFromTheEnd(String key, int otherwise, int[] layers) {
+        return perLayer(key, otherwise, layers, true);
+    }
+
+    private int[][] perLayer(String key, int otherwise, int[] layers, boolean fromTheEnd) {
+        JsonNode value = find(key);
+        int n = layers.length;
+        if (value != null && value.isArray() && value.size() != n) {
+            throw wrong(key, "a list of " + n + ", one entry per block", value);
+        }
+        int[][] numbers = new int[n][];
+        for (int i = 0; i < n; i++) {
+            JsonNode block = value != null && value.isArray() ? value.get(fromTheEnd ? n - 1 - i : i) : value;
+            if (block != null && block.isArray() && block.size() != layers[i]) {
+                throw wrong(key, layers[i] + " integers, one per layer of the block", block);
+            }
+            numbers[i] = new int[layers[i]];
+            for (int j = 0; j < layers[i]; j++) {
+                JsonNode layer = block != null && block.isArray() ? block.get(j) : block;
+                if (layer != null && !(layer.isIntegralNumber() && layer.intValue() >= 0)) {
+                    throw wrong(key, "integers of 0 or more", layer);
+                }
+                numbers[i][j] = layer == null ? otherwise : layer.intValue();
+            }
+        }
+        return numbers;
+    }
+
+    /**
+     * How many parts of equal size stand behind a first part in a sum.
+     *
+     * @param first size of the first part, 0 if there is none, which is wrong
+     * @param what says what the first part is
+     */
+    int parts(String key, int first, String what, int size, int least, int most) {
+        int sum = integer(key);
+        int parts = (sum - first) / size;
+        if (first == 0 || parts * size != sum - first || parts < least || parts > most) {
+            throw wrong(
+                    key,
+                    what + " (" + (first == 0 ? "there is none" : Integer.toString(first)) + ") + " + least + " or "
+                            + most + " × " + size,
+                    find(key));
+        }
+        return parts;
     }
 
     /** A list of {@code n} of the words Darkroom knows. */

@@ -35,7 +35,7 @@ public final class Networks implements AutoCloseable {
 
     private final List<ClipText> texts = new ArrayList<>();
     private final UNet2DCondition unet;
-    private final AutoencoderKl vae;
+    private final Autoencoder vae;
     private final List<Part> textParts = new ArrayList<>();
     private final Part unetPart;
     private final Part vaePart;
@@ -97,11 +97,14 @@ public final class Networks implements AutoCloseable {
         }
         unetPart = new Part(folder.component("unet"));
         vaePart = new Part(folder.component("vae"));
-        unet = new UNet2DCondition(unetPart.component);
-        vae = new AutoencoderKl(vaePart.component);
         if (texts.isEmpty()) {
             throw InvalidCheckpoint.ofKey(folder.path().resolve("model_index.json"), "text_encoder", "one", "none");
         }
+        unet = new UNet2DCondition(
+                unetPart.component, texts.get(texts.size() - 1).pooledWidth());
+        AutoencoderKl full =
+                vaePart.component.className().equals("AutoencoderTiny") ? null : new AutoencoderKl(vaePart.component);
+        vae = full == null ? new AutoencoderTiny(vaePart.component) : full;
         int textWidth = texts.stream().mapToInt(ClipText::width).sum();
         if (unet.contextWidth() != textWidth) {
             throw InvalidCheckpoint.ofKey(
@@ -127,13 +130,21 @@ public final class Networks implements AutoCloseable {
         Value sample = program.input("sample", 1, unet.inChannels(), size, size);
         Value timestep = program.input("timestep", 1);
         Value context = program.input("context", 1, texts.get(0).positions(), unet.contextWidth());
-        program.method("forward", unet.describe(program, sample, timestep, context), sample, timestep, context);
+        if (unet.addedWidth() == 0) {
+            program.method("forward", unet.describe(program, sample, timestep, context), sample, timestep, context);
+        } else {
+            Value added = program.input("added", 1, unet.addedWidth());
+            Value prediction = unet.describe(program, sample, timestep, context, added);
+            program.method("forward", prediction, sample, timestep, context, added);
+        }
 
         program = vaePart.program;
         Value z = program.input("z", 1, vae.latentChannels(), size, size);
         program.method("decode", vae.describeDecoder(program, z), z);
-        Value x = program.input("x", 1, 3, (long) size * vae.factor(), (long) size * vae.factor());
-        program.method("encode", vae.describeEncoder(program, x), x);
+        if (full != null) {
+            Value x = program.input("x", 1, 3, (long) size * vae.factor(), (long) size * vae.factor());
+            program.method("encode", full.describeEncoder(program, x), x);
+        }
     }
 
     private static void describeText(ClipText text, Program program, boolean penultimate) {
@@ -182,7 +193,7 @@ public final class Networks implements AutoCloseable {
         return unet;
     }
 
-    public AutoencoderKl vae() {
+    public Autoencoder vae() {
         return vae;
     }
 
@@ -218,26 +229,29 @@ public final class Networks implements AutoCloseable {
      * @param sample {@code [rows, inChannels, height, width]}
      * @param timesteps {@code [rows]}, each row its own
      * @param context {@code [rows, tokens, contextWidth]}
+     * @param added {@code [rows, unet().addedWidth()]}; empty where that is 0
      * @param height of the latents
      * @param width of the latents
      * @return the predictions, {@code [rows, outChannels, height, width]}
      */
-    public float[] predict(float[] sample, float[] timesteps, float[] context, int height, int width) {
+    public float[] predict(float[] sample, float[] timesteps, float[] context, float[] added, int height, int width) {
         Network network = unetPart.network();
         int rows = timesteps.length;
         int tokens = context.length / rows / unet.contextWidth();
         try (NDManager scope = network.newScope()) {
-            return network.call(
-                            "forward",
-                            floats(scope, sample, rows, unet.inChannels(), height, width),
-                            floats(scope, timesteps, rows),
-                            floats(scope, context, rows, tokens, unet.contextWidth()))
-                    .toFloatArray();
+            List<NDArray> inputs = new ArrayList<>(List.of(
+                    floats(scope, sample, rows, unet.inChannels(), height, width),
+                    floats(scope, timesteps, rows),
+                    floats(scope, context, rows, tokens, unet.contextWidth())));
+            if (unet.addedWidth() > 0) {
+                inputs.add(floats(scope, added, rows, unet.addedWidth()));
+            }
+            return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
         }
     }
 
     /**
-     * VAE encoder.
+     * VAE encoder; a tiny autoencoder's is not loaded.
      *
      * @param pictures in −1 … 1, {@code [rows, 3, height, width]}
      * @return mean and log variance, {@code [rows, 2 · latentChannels, height / factor, width / factor]}
@@ -253,7 +267,7 @@ public final class Networks implements AutoCloseable {
     /**
      * VAE decoder.
      *
-     * @param z latents in the scale of the encoder's mean, {@code [rows, latentChannels, height, width]}
+     * @param z latents after {@link Autoencoder#unscale}, {@code [rows, latentChannels, height, width]}
      * @return pictures, about −1 … 1, {@code [rows, 3, height · factor, width · factor]}
      */
     public float[] decode(float[] z, int rows, int height, int width) {

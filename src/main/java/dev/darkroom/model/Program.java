@@ -194,11 +194,16 @@ public final class Program {
 
     /** 2-D convolution, square kernel, with bias. {@code x [1, c, h, w]} → {@code [1, out, h', w']}. */
     public Value conv2d(String name, Value x, int out, int kernel, int stride, int padding) {
+        return conv2d(name, x, out, kernel, stride, padding, true);
+    }
+
+    /** {@link #conv2d}, with bias or without. */
+    public Value conv2d(String name, Value x, int out, int kernel, int stride, int padding, boolean withBias) {
         int c = x.channels();
         long h = (x.dim(2) + 2L * padding - kernel) / stride + 1;
         long w = (x.dim(3) + 2L * padding - kernel) / stride + 1;
         state.flops += 2L * kernel * kernel * c * out * h * w;
-        String bias = parameter(name + ".bias", out);
+        String bias = withBias ? parameter(name + ".bias", out) : "None";
         String geometry = "[%d, %d], [%d, %d], [1, 1], 1";
         if (state.kernels == Kernels.PLAIN) {
             String weight = parameter(name + ".weight", out, c, kernel, kernel);
@@ -207,7 +212,7 @@ public final class Program {
                     "torch.conv2d(" + x.name() + ", " + weight + ", " + bias + ", " + strideFirst + ")", 1, out, h, w);
         }
         String nhwc = "torch.contiguous(" + x.name() + ", memory_format=2)";
-        if (Winograd.suits(kernel, stride, padding, c, out, h * w)) {
+        if (withBias && Winograd.suits(kernel, stride, padding, c, out, h * w)) {
             if (!state.winograd) {
                 state.winograd = true;
                 rawMethod(Winograd.METHOD);
@@ -405,6 +410,10 @@ public final class Program {
 
     public Value silu(Value x) {
         return like(x, "torch.silu(" + x.name() + ")");
+    }
+
+    public Value relu(Value x) {
+        return like(x, "torch.relu(" + x.name() + ")");
     }
 
     public Value gelu(Value x) {

@@ -4,20 +4,30 @@ import dev.darkroom.weights.DiffusersFolder;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The conditional U-Net as a program (Rombach et al. 2022, section 3.3; Ho et al. 2020, appendix B). Reference:
  * diffusers {@code models/unets/unet_2d_condition.py} and {@code unet_2d_blocks.py}.
+ *
+ * <p>Beside the context it attends to, a U-Net may be told more in one row of numbers, {@link #addedWidth} wide: SDXL's the
+ * pooled text and the picture's {@link #timeIds} (Podell et al. 2023, section 2.2), a guidance-distilled one the guidance
+ * scale minus 1 (Meng et al. 2023, section 3.1; in LCM's form).
  */
 public final class UNet2DCondition {
+    private static final String POOLED_AND_TIME_IDS = "text_time";
+    private static final String ATTENDING_MID = "UNetMidBlock2DCrossAttn";
+
     private final int inChannels;
     private final int outChannels;
     private final int[] channels;
     private final List<String> downBlocks;
     private final List<String> upBlocks;
-    private final int layersPerBlock;
+    private final @Nullable String midBlock;
+    private final int[] layers;
     private final int[] heads;
-    private final int[] depth;
+    private final int[][] downDepths;
+    private final int[][] upDepths;
     private final int contextWidth;
     private final boolean linearProjection;
     private final int groups;
@@ -25,12 +35,22 @@ public final class UNet2DCondition {
     private final double freqShift;
     private final boolean flipSinToCos;
     private final int sampleSize;
+    private final int pooledWidth;
+    private final int timeIds;
+    private final int timeIdWidth;
+    private final int guidanceWidth;
+
+    /** A U-Net without pooled text. */
+    public UNet2DCondition(DiffusersFolder.Component component) {
+        this(component, 0);
+    }
 
     /**
      * @param component the folder's {@code unet}
+     * @param pooledText width of the pooled text at hand, 0 for none
      * @throws dev.darkroom.weights.InvalidCheckpoint naming an option that is missing or not supported
      */
-    public UNet2DCondition(DiffusersFolder.Component component) {
+    public UNet2DCondition(DiffusersFolder.Component component, int pooledText) {
         Config config = new Config(component);
         channels = config.integers("block_out_channels");
         int n = channels.length;
@@ -38,12 +58,20 @@ public final class UNet2DCondition {
         outChannels = config.integer("out_channels", 4);
         downBlocks = config.words("down_block_types", n, "CrossAttnDownBlock2D", "DownBlock2D");
         upBlocks = config.words("up_block_types", n, "CrossAttnUpBlock2D", "UpBlock2D");
-        layersPerBlock = config.integer("layers_per_block", 2);
+        layers = config.perBlock("layers_per_block", 2, n);
         // In diffusers' configs attention_head_dim holds the number of heads, unless num_attention_heads is given.
         int[] headDim = config.perBlock("attention_head_dim", 8, n);
         int[] numHeads = config.perBlock("num_attention_heads", headDim[0], n);
         heads = config.has("num_attention_heads") ? numHeads : headDim;
-        depth = config.perBlock("transformer_layers_per_block", 1, n);
+        downDepths = config.perLayer("transformer_layers_per_block", 1, layers);
+        int[] upLayers = new int[n];
+        for (int i = 0; i < n; i++) {
+            upLayers[i] = layers[n - 1 - i] + 1;
+        }
+        String reverse = "reverse_transformer_layers_per_block";
+        upDepths = config.has(reverse)
+                ? config.perLayer(reverse, 1, upLayers)
+                : config.perLayerFromTheEnd("transformer_layers_per_block", 1, upLayers);
         contextWidth = config.integer("cross_attention_dim", 1280);
         linearProjection = config.flag("use_linear_projection", false);
         groups = config.integer("norm_num_groups", 32);
@@ -53,7 +81,22 @@ public final class UNet2DCondition {
         sampleSize = config.integer("sample_size", 64);
         config.oneOf("act_fn", "silu", "silu", "swish");
         config.oneOf("attention_type", "default", "default");
-        config.oneOf("mid_block_type", "UNetMidBlock2DCrossAttn", "UNetMidBlock2DCrossAttn");
+        midBlock = config.isNull("mid_block_type")
+                ? null
+                : config.oneOf("mid_block_type", ATTENDING_MID, ATTENDING_MID, "UNetMidBlock2D");
+        if (config.has("addition_embed_type")) {
+            config.oneOf("addition_embed_type", POOLED_AND_TIME_IDS, POOLED_AND_TIME_IDS);
+            pooledWidth = pooledText;
+            timeIdWidth = config.integer("addition_time_embed_dim");
+            timeIds = config.parts(
+                    "projection_class_embeddings_input_dim", pooledText, "the pooled text's width", timeIdWidth, 5, 6);
+        } else {
+            pooledWidth = 0;
+            timeIdWidth = 0;
+            timeIds = 0;
+            config.ignore("addition_time_embed_dim");
+        }
+        guidanceWidth = config.has("time_cond_proj_dim") ? config.integer("time_cond_proj_dim") : 0;
         config.oneOf("resnet_time_scale_shift", "default", "default");
         config.oneOf("time_embedding_type", "positional", "positional");
         config.only("conv_in_kernel", 3);
@@ -61,7 +104,7 @@ public final class UNet2DCondition {
         config.only("downsample_padding", 1);
         config.only("mid_block_scale_factor", 1);
         config.only("resnet_out_scale_factor", 1);
-        config.ignore("addition_embed_type_num_heads", "dropout", "upcast_attention");
+        config.ignore("addition_embed_type_num_heads", "dropout", "upcast_attention"); // which is for half precision
         config.done();
     }
 
@@ -80,6 +123,29 @@ public final class UNet2DCondition {
         return sampleSize;
     }
 
+    /** Width of the pooled text it is told, 0 for none. */
+    public int pooledWidth() {
+        return pooledWidth;
+    }
+
+    /**
+     * How many numbers about the picture it is told: 6 (original height and width, top and left of the crop, height and
+     * width), 5 (an aesthetic score instead of the last two), or 0.
+     */
+    public int timeIds() {
+        return timeIds;
+    }
+
+    /** Whether it is told the guidance scale and answers as if guided, so that one row a picture does. */
+    public boolean knowsGuidance() {
+        return guidanceWidth > 0;
+    }
+
+    /** Numbers a row beside the context: pooled text, time ids, guidance scale minus 1, as far as it takes them. */
+    public int addedWidth() {
+        return pooledWidth + timeIds + (knowsGuidance() ? 1 : 0);
+    }
+
     /** Latent height and width must be multiples of this. */
     public int sizeMultiple() {
         return 1 << (channels.length - 1);
@@ -93,18 +159,26 @@ public final class UNet2DCondition {
      * @return the prediction (ε or v), {@code [B, outChannels, h, w]}
      */
     public Value describe(Program net, Value sample, Value timestep, Value context) {
+        return describe(net, sample, timestep, context, null);
+    }
+
+    /** @param added {@code [B, addedWidth]}; null where that is 0 */
+    public Value describe(Program net, Value sample, Value timestep, Value context, @Nullable Value added) {
         int n = channels.length;
-        Value t = net.silu(timeEmbedding(net, timestep));
+        if ((added == null ? 0 : added.dim(1)) != addedWidth()) {
+            throw new IllegalArgumentException("expected " + addedWidth() + " added numbers a row");
+        }
+        Value t = net.silu(timeEmbedding(net, timestep, added));
         Value h = net.conv2d("conv_in", sample, channels[0], 3, 1, 1);
         Deque<Value> skips = new ArrayDeque<>();
         skips.push(h);
         for (int i = 0; i < n; i++) {
             Program block = net.at("down_blocks").at(i);
             boolean attends = downBlocks.get(i).startsWith("CrossAttn");
-            for (int j = 0; j < layersPerBlock; j++) {
+            for (int j = 0; j < layers[i]; j++) {
                 h = resnet(block.at("resnets").at(j), h, t, channels[i]);
                 if (attends) {
-                    h = transformer(block.at("attentions").at(j), h, context, heads[i], depth[i]);
+                    h = transformer(block.at("attentions").at(j), h, context, heads[i], downDepths[i][j]);
                 }
                 skips.push(h);
             }
@@ -113,18 +187,22 @@ public final class UNet2DCondition {
                 skips.push(h);
             }
         }
-        Program mid = net.at("mid_block");
-        h = resnet(mid.at("resnets").at(0), h, t, channels[n - 1]);
-        h = transformer(mid.at("attentions").at(0), h, context, heads[n - 1], depth[n - 1]);
-        h = resnet(mid.at("resnets").at(1), h, t, channels[n - 1]);
+        if (midBlock != null) {
+            Program mid = net.at("mid_block");
+            h = resnet(mid.at("resnets").at(0), h, t, channels[n - 1]);
+            if (midBlock.equals(ATTENDING_MID)) {
+                h = transformer(mid.at("attentions").at(0), h, context, heads[n - 1], downDepths[n - 1][0]);
+                h = resnet(mid.at("resnets").at(1), h, t, channels[n - 1]);
+            }
+        }
         for (int i = 0; i < n; i++) {
             Program block = net.at("up_blocks").at(i);
             int level = n - 1 - i;
             boolean attends = upBlocks.get(i).startsWith("CrossAttn");
-            for (int j = 0; j <= layersPerBlock; j++) {
+            for (int j = 0; j <= layers[level]; j++) {
                 h = resnet(block.at("resnets").at(j), net.cat(h, skips.pop()), t, channels[level]);
                 if (attends) {
-                    h = transformer(block.at("attentions").at(j), h, context, heads[level], depth[level]);
+                    h = transformer(block.at("attentions").at(j), h, context, heads[level], upDepths[i][j]);
                 }
             }
             if (i < n - 1) {
@@ -137,25 +215,71 @@ public final class UNet2DCondition {
         return net.conv2d("conv_out", h, outChannels, 3, 1, 1);
     }
 
-    /** Sinusoidal embedding (Vaswani et al. 2017, section 3.5) through a two-layer network, {@code [B, 4·channels]}. */
-    private Value timeEmbedding(Program net, Value timestep) {
-        int half = channels[0] / 2;
+    /** What the U-Net is told in numbers, through small networks: {@code [B, 4·channels]}. */
+    private Value timeEmbedding(Program net, Value timestep, @Nullable Value added) {
+        Value wave = waves(net, timestep, channels[0]);
+        if (knowsGuidance() && added != null) {
+            Value guidance = slice(net, added, pooledWidth + timeIds, 1);
+            Value projected =
+                    net.at("time_embedding").linear("cond_proj", guidanceWaves(net, guidance), channels[0], false);
+            wave = net.add(wave, projected);
+        }
+        Value embedding = twoLayers(net.at("time_embedding"), wave);
+        if (timeIds > 0 && added != null) {
+            int width = pooledWidth + timeIds * timeIdWidth;
+            Value ids = waves(net, slice(net, added, pooledWidth, timeIds), timeIdWidth);
+            Value both = net.let(
+                    "torch.cat([" + slice(net, added, 0, pooledWidth).name() + ", torch.flatten(" + ids.name()
+                            + ", 1, 2)], 1)",
+                    1,
+                    width);
+            embedding = net.add(embedding, twoLayers(net.at("add_embedding"), both));
+        }
+        return embedding;
+    }
+
+    /** {@code TimestepEmbedding} */
+    private Value twoLayers(Program mlp, Value x) {
+        return mlp.linear("linear_2", mlp.silu(mlp.linear("linear_1", x, 4 * channels[0])), 4 * channels[0]);
+    }
+
+    private static Value slice(Program net, Value added, int from, int width) {
+        return net.let("torch.slice(" + added.name() + ", 1, " + from + ", " + (from + width) + ", 1)", 1, width);
+    }
+
+    /** Sinusoidal embedding (Vaswani et al. 2017, section 3.5) of every number: {@code [B, …]} → {@code [B, …, width]}. */
+    private Value waves(Program net, Value numbers, int width) {
+        int half = width / 2;
         Value exponent = net.let(
-                "torch.div(torch.mul(torch.arange(" + half + ", dtype=6, layout=0, device=ops.prim.device("
-                        + timestep.name() + "), pin_memory=False), " + -Math.log(10000) + "), " + (half - freqShift)
+                "torch.div(torch.mul(" + range(numbers, half) + ", " + -Math.log(10000) + "), " + (half - freqShift)
                         + ")",
                 half);
-        Value angle = net.let(
-                "torch.mul(torch.unsqueeze(" + timestep.name() + ", 1), torch.unsqueeze(torch.exp(" + exponent.name()
-                        + "), 0))",
-                1,
-                half);
+        return waves(net, numbers.name(), exponent, flipSinToCos, shape(numbers, width));
+    }
+
+    /** The same for the guidance scale, in the rounding of LCM's pipeline ({@code get_guidance_scale_embedding}). */
+    private Value guidanceWaves(Program net, Value guidance) {
+        int half = guidanceWidth / 2;
+        double rate = (float) Math.log(10000) / (half - 1);
+        Value exponent = net.let("torch.mul(" + range(guidance, half) + ", " + -rate + ")", half);
+        String number = "torch.mul(torch.squeeze(" + guidance.name() + ", 1), 1000.)";
+        return waves(net, number, exponent, false, 1, guidanceWidth);
+    }
+
+    private static Value waves(Program net, String numbers, Value exponent, boolean cosFirst, long... shape) {
+        Value angle = net.let("torch.mul(torch.unsqueeze(" + numbers + ", -1), torch.exp(" + exponent.name() + "))");
         String sin = "torch.sin(" + angle.name() + ")";
         String cos = "torch.cos(" + angle.name() + ")";
-        Value wave =
-                net.let("torch.cat([" + (flipSinToCos ? cos + ", " + sin : sin + ", " + cos) + "], 1)", 1, channels[0]);
-        Program mlp = net.at("time_embedding");
-        return mlp.linear("linear_2", net.silu(mlp.linear("linear_1", wave, 4 * channels[0])), 4 * channels[0]);
+        return net.let("torch.cat([" + (cosFirst ? cos + ", " + sin : sin + ", " + cos) + "], -1)", shape);
+    }
+
+    private static String range(Value like, int n) {
+        return "torch.arange(" + n + ", dtype=6, layout=0, device=ops.prim.device(" + like.name()
+                + "), pin_memory=False)";
+    }
+
+    private static long[] shape(Value numbers, int width) {
+        return numbers.shape().length == 1 ? new long[] {1, width} : new long[] {1, numbers.dim(1), width};
     }
 
     /** {@code ResnetBlock2D}; {@code t} is the time embedding after its activation. */

@@ -2,6 +2,7 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.spec.ImageSpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One picture on its way: what was asked, its conditioning and its sampler. Made by {@link DiffusionPipeline#begin}, moved
@@ -10,19 +11,18 @@ import dev.darkroom.spec.ImageSpec;
 public final class Generation {
     private final ImageSpec spec;
     private final int index;
-    private final float[] context;
-    private final float[] negativeContext;
+    private final Conditioning prompt;
+    private final @Nullable Conditioning negative;
     private final Sampler sampler;
 
     /**
-     * @param context hidden states of the prompt, {@code [tokens, contextWidth]}
-     * @param negativeContext hidden states of the negative prompt, in the same shape
+     * @param negative of the same shapes as {@code prompt}; null without classifier-free guidance
      */
-    Generation(ImageSpec spec, int index, float[] context, float[] negativeContext, Sampler sampler) {
+    Generation(ImageSpec spec, int index, Conditioning prompt, @Nullable Conditioning negative, Sampler sampler) {
         this.spec = spec;
         this.index = index;
-        this.context = context;
-        this.negativeContext = negativeContext;
+        this.prompt = prompt;
+        this.negative = negative;
         this.sampler = sampler;
     }
 
@@ -58,18 +58,15 @@ public final class Generation {
     }
 
     boolean guided() {
-        return spec.guidanceScale() > 1;
+        return negative != null;
     }
 
     Sampler sampler() {
         return sampler;
     }
 
-    float[] context() {
-        return context;
-    }
-
-    float[] negativeContext() {
-        return negativeContext;
+    /** What the U-Net is told in row {@code k} of {@link #rows}; the negative prompt comes first. */
+    Conditioning conditioning(int k) {
+        return negative != null && k == 0 ? negative : prompt;
     }
 }

@@ -1,5 +1,6 @@
 package dev.darkroom.pipeline;
 
+import dev.darkroom.model.ClipText;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.NoiseSchedule;
@@ -12,6 +13,8 @@ import dev.darkroom.weights.InvalidCheckpoint;
 import dev.darkroom.weights.Json;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -32,10 +35,12 @@ final class ModelFolder {
     private final DiffusersFolder folder;
     private final ModelInfo info;
     private final ScheduleConfig schedule;
+    private final boolean zerosForEmptyPrompt;
 
     /** @throws InvalidCheckpoint naming file, key, expected and found */
     ModelFolder(String id, Path path) {
         folder = DiffusersFolder.open(path);
+        zerosForEmptyPrompt = folder.flag("force_zeros_for_empty_prompt", folder.has("text_encoder_2"));
         DiffusersFolder.Component scheduler = folder.component("scheduler");
         try {
             schedule = ScheduleConfig.of(JsonMapper.shared()
@@ -108,36 +113,40 @@ final class ModelFolder {
 
     DiffusionPipeline load() {
         Networks networks = new Networks(folder);
-        ClipTokenizer tokenizer = null;
+        List<ClipTokenizer> tokenizers = new ArrayList<>();
         try {
-            tokenizer = ClipTokenizer.open(folder.component("tokenizer").folder());
-            check(tokenizer, networks);
+            for (String suffix : List.of("", "_2")) {
+                if (folder.has("text_encoder" + suffix)) {
+                    int encoder = tokenizers.size();
+                    tokenizers.add(ClipTokenizer.open(
+                            folder.component("tokenizer" + suffix).folder()));
+                    check(tokenizers.get(encoder), networks.text(encoder), "text_encoder" + suffix);
+                }
+            }
             networks.load();
-            return new DiffusionPipeline(info, networks, tokenizer, new NoiseSchedule(schedule));
+            return new DiffusionPipeline(info, networks, tokenizers, new NoiseSchedule(schedule), zerosForEmptyPrompt);
         } catch (RuntimeException e) {
             networks.close();
-            if (tokenizer != null) {
-                tokenizer.close();
-            }
+            tokenizers.forEach(ClipTokenizer::close);
             throw e;
         }
     }
 
-    private void check(ClipTokenizer tokenizer, Networks networks) {
-        Path config = folder.component("text_encoder").configFile();
-        if (tokenizer.maxLength() > networks.text(0).positions()) {
+    private void check(ClipTokenizer tokenizer, ClipText encoder, String component) {
+        Path config = folder.component(component).configFile();
+        if (tokenizer.maxLength() > encoder.positions()) {
             throw InvalidCheckpoint.ofKey(
                     config,
                     "max_position_embeddings",
                     "at least " + tokenizer.maxLength() + ", the tokenizer's model_max_length",
-                    Integer.toString(networks.text(0).positions()));
+                    Integer.toString(encoder.positions()));
         }
-        if (tokenizer.vocabSize() > networks.text(0).vocabulary()) {
+        if (tokenizer.vocabSize() > encoder.vocabulary()) {
             throw InvalidCheckpoint.ofKey(
                     config,
                     "vocab_size",
                     "at least " + tokenizer.vocabSize() + ", the tokenizer's largest id + 1",
-                    Integer.toString(networks.text(0).vocabulary()));
+                    Integer.toString(encoder.vocabulary()));
         }
     }
 }

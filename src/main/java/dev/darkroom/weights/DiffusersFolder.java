@@ -4,14 +4,18 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,25 +23,28 @@ import tools.jackson.databind.node.ObjectNode;
 /** A checkpoint in the diffusers layout: {@code model_index.json} and a folder for each component it names. */
 public final class DiffusersFolder {
 
-    private static final Set<String> PIPELINES = Set.of("StableDiffusionPipeline");
+    private static final List<String> PIPELINES = List.of(
+            "StableDiffusionPipeline",
+            "StableDiffusionXLPipeline",
+            "StableDiffusionXLImg2ImgPipeline", // the refiner
+            "LatentConsistencyModelPipeline");
+
+    private static final List<String> TOKENIZERS = List.of("CLIPTokenizer", "CLIPTokenizerFast");
 
     /** Classes we can build, by component; an empty list leaves the choice to whoever reads the component. */
     private static final Map<String, List<String>> CLASSES = Map.of(
             "text_encoder", List.of("CLIPTextModel"),
-            "tokenizer", List.of("CLIPTokenizer", "CLIPTokenizerFast"),
+            "text_encoder_2", List.of("CLIPTextModelWithProjection"),
+            "tokenizer", TOKENIZERS,
+            "tokenizer_2", TOKENIZERS,
             "unet", List.of("UNet2DConditionModel"),
-            "vae", List.of("AutoencoderKL"),
+            "vae", List.of("AutoencoderKL", "AutoencoderTiny"),
             "scheduler", List.of());
 
     private static final Set<String> IGNORED = Set.of("feature_extractor", "safety_checker", "image_encoder");
 
-    /** Without variant first: it is the full-precision one where a folder has both. */
-    private static final List<String> WEIGHT_FILES = List.of(
-            "%s.safetensors",
-            "%s.safetensors.index.json",
-            "%s.fp16.safetensors",
-            "%s.safetensors.index.fp16.json",
-            "%s.fp16.safetensors.index.json");
+    /** Variants of weight files in the order of preference; others come after them, by name. */
+    private static final List<String> VARIANTS = List.of("", "fp32", "fp16", "bf16");
 
     /** Darkroom's own defaults for requests; diffusers ignores it. */
     public static final String DEFAULTS = "darkroom.json";
@@ -67,44 +74,69 @@ public final class DiffusersFolder {
         }
 
         /**
-         * Opens the weights: the full-precision file or shards, otherwise the fp16 ones.
+         * Opens the weights, a file or shards. Where a folder has several variants, the one without a name, which is the
+         * full-precision one, goes before fp32, fp16, bf16 and all others.
          *
          * @throws InvalidCheckpoint if there is no safetensors file, or it is not valid
          */
         public Weights weights() {
-            String file = weightsFile(library, name -> Files.exists(folder.resolve(name)))
-                    .orElseThrow(() -> noWeights(library, folder, fileNames()));
+            List<String> files = files();
+            String file = weightsFile(library, files).orElseThrow(() -> noWeights(library, folder, files));
             return Weights.open(folder.resolve(file));
         }
 
-        private List<String> fileNames() {
+        private List<String> files() {
             if (!Files.isDirectory(folder)) {
                 return List.of();
             }
             try (Stream<Path> files = Files.list(folder)) {
-                return files.map(file -> String.valueOf(file.getFileName())).toList();
+                return files.map(file -> String.valueOf(file.getFileName()))
+                        .sorted()
+                        .toList();
             } catch (IOException e) {
                 throw new UncheckedIOException(folder + ": " + e, e);
             }
         }
     }
 
-    /** The file of a component's weights that is read, of those that there are. */
-    private static Optional<String> weightsFile(String library, Predicate<String> exists) {
-        return WEIGHT_FILES.stream()
-                .map(pattern -> pattern.formatted(baseName(library)))
-                .filter(exists)
-                .findFirst();
+    /** The file or index of a component's weights that is read, of the files that there are. */
+    private static Optional<String> weightsFile(String library, List<String> files) {
+        return variants(library, files).entrySet().stream()
+                .min(Comparator.comparingInt(variant -> rank(variant.getKey())))
+                .map(Map.Entry::getValue);
+    }
+
+    private static int rank(String variant) {
+        int rank = VARIANTS.indexOf(variant);
+        return rank < 0 ? VARIANTS.size() : rank;
+    }
+
+    /** The files and indexes of shards, by variant; a file goes before an index. */
+    private static SortedMap<String, String> variants(String library, List<String> files) {
+        Pattern name = Pattern.compile(Pattern.quote(baseName(library)) + "(?:\\.(?<variant>\\w+))?\\.safetensors"
+                + "(?<index>\\.index(?:\\.(?<variant2>\\w+))?\\.json)?");
+        SortedMap<String, String> variants = new TreeMap<>();
+        for (String file : files) {
+            Matcher matcher = name.matcher(file);
+            if (matcher.matches()) {
+                String variant = matcher.group(matcher.group("variant2") == null ? "variant" : "variant2");
+                if (matcher.group("index") == null) {
+                    variants.put(variant == null ? "" : variant, file);
+                } else {
+                    variants.putIfAbsent(variant == null ? "" : variant, file);
+                }
+            }
+        }
+        return variants;
     }
 
     private static String baseName(String library) {
         return library.equals("transformers") ? "model" : "diffusion_pytorch_model";
     }
 
-    private static InvalidCheckpoint noWeights(String library, Path folder, List<String> fileNames) {
-        String found = fileNames.stream()
+    private static InvalidCheckpoint noWeights(String library, Path folder, List<String> files) {
+        String found = files.stream()
                 .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
-                .sorted()
                 .findFirst()
                 .map(file -> "only " + file + "; convert the checkpoint to safetensors")
                 .orElse("no such file");
@@ -117,11 +149,13 @@ public final class DiffusersFolder {
 
     private final Path path;
     private final String className;
+    private final JsonNode index;
     private final Map<String, Line> components;
 
-    private DiffusersFolder(Path path, String className, Map<String, Line> components) {
+    private DiffusersFolder(Path path, String className, JsonNode index, Map<String, Line> components) {
         this.path = path;
         this.className = className;
+        this.index = index;
         this.components = components;
     }
 
@@ -145,7 +179,7 @@ public final class DiffusersFolder {
                 readLine(file, property.getKey(), property.getValue(), components);
             }
         }
-        return new DiffusersFolder(path, className.stringValue(), components);
+        return new DiffusersFolder(path, className.stringValue(), index, components);
     }
 
     private static void readLine(Path file, String name, JsonNode line, Map<String, Line> into) {
@@ -185,6 +219,19 @@ public final class DiffusersFolder {
         return className;
     }
 
+    /**
+     * An option of the pipeline that is on or off.
+     *
+     * @throws InvalidCheckpoint if it is neither
+     */
+    public boolean flag(String key, boolean otherwise) {
+        JsonNode value = index.path(key);
+        if (!value.isMissingNode() && !value.isNull() && !value.isBoolean()) {
+            throw InvalidCheckpoint.ofKey(path.resolve("model_index.json"), key, "true or false", Json.kind(value));
+        }
+        return value.isBoolean() ? value.booleanValue() : otherwise;
+    }
+
     public boolean has(String name) {
         return components.containsKey(name);
     }
@@ -201,7 +248,7 @@ public final class DiffusersFolder {
                     path.resolve("model_index.json"), name, "the component [library, class]", "none");
         }
         Path folder = path.resolve(name);
-        JsonNode config = name.equals("tokenizer")
+        JsonNode config = name.startsWith("tokenizer")
                 ? Json.MAPPER.createObjectNode()
                 : Json.read(Component.configFile(folder, name));
         return new Component(name, line.library(), line.className(), config, folder);
@@ -232,8 +279,9 @@ public final class DiffusersFolder {
             }
             files.add(name + "/" + config.getFileName());
             if (!name.equals("scheduler")) {
-                String weights = weightsFile(line.library(), file -> published.contains(name + "/" + file))
-                        .orElseThrow(() -> noWeights(line.library(), folder, below(name, published)));
+                List<String> there = below(name, published);
+                String weights =
+                        weightsFile(line.library(), there).orElseThrow(() -> noWeights(line.library(), folder, there));
                 files.add(name + "/" + weights);
                 if (isShardIndex(weights) && Files.exists(folder.resolve(weights))) {
                     Weights.weightMap(folder.resolve(weights)).values().forEach(shard -> files.add(name + "/" + shard));
@@ -247,6 +295,7 @@ public final class DiffusersFolder {
         return paths.stream()
                 .filter(file -> file.startsWith(folder + "/"))
                 .map(file -> file.substring(folder.length() + 1))
+                .sorted()
                 .toList();
     }
 

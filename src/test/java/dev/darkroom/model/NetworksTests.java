@@ -63,8 +63,8 @@ class NetworksTests {
 
     @Test
     void oneUnetCallWithThreeTimestepsEqualsDiffusers() {
-        float[] output =
-                networks.predict(expected("unet.sample"), expected("unet.timestep"), expected("unet.context"), 16, 16);
+        float[] output = networks.predict(
+                expected("unet.sample"), expected("unet.timestep"), expected("unet.context"), new float[0], 16, 16);
         assertClose("unet", output, expected("unet.output"));
     }
 

@@ -44,7 +44,7 @@ final class SpeedPeer {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 long start = System.nanoTime();
                 switch (line) {
-                    case "unet" -> networks.predict(sample, timesteps, context, size, size);
+                    case "unet" -> networks.predict(sample, timesteps, context, new float[0], size, size);
                     case "decode" -> networks.decode(z, 1, size, size);
                     case "text" -> networks.encodeText(0, new long[77], 0);
                     default -> throw new IllegalArgumentException(line);

@@ -59,13 +59,16 @@ class DiffusersFolderTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            {"_class_name":"FluxPipeline"}                   | "_class_name": expected StableDiffusionPipeline, found "FluxPipeline"
-            {}                                               | "_class_name": expected StableDiffusionPipeline, found nothing
+            {"_class_name":"FluxPipeline"}                   | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or StableDiffusionXLImg2ImgPipeline or LatentConsistencyModelPipeline, found "FluxPipeline"
+            {}                                               | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or StableDiffusionXLImg2ImgPipeline or LatentConsistencyModelPipeline, found nothing
             {"_class_name":"StableDiffusionPipeline","unet":["diffusers","UNetMotionModel"]} | "unet": expected UNet2DConditionModel, found UNetMotionModel
             {"_class_name":"StableDiffusionPipeline","tokenizer":["transformers","T5Tokenizer"]} | "tokenizer": expected CLIPTokenizer or CLIPTokenizerFast, found T5Tokenizer
             {"_class_name":"StableDiffusionPipeline","unet":["UNet2DConditionModel"]} | "unet": expected [library, class], found ["UNet2DConditionModel"]
             {"_class_name":"StableDiffusionPipeline","unet":["diffusers",7]} | "unet": expected [library, class], found ["diffusers",7]
-            {"_class_name":"StableDiffusionPipeline","controlnet":["diffusers","ControlNetModel"]} | "controlnet": expected one of the components scheduler, text_encoder, tokenizer, unet, vae, found ["diffusers","ControlNetModel"]
+            {"_class_name":"StableDiffusionPipeline","controlnet":["diffusers","ControlNetModel"]} | "controlnet": expected one of the components scheduler, text_encoder, text_encoder_2, tokenizer, tokenizer_2, unet, vae, found ["diffusers","ControlNetModel"]
+            {"_class_name":"StableDiffusion3Pipeline"}       | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or StableDiffusionXLImg2ImgPipeline or LatentConsistencyModelPipeline, found "StableDiffusion3Pipeline"
+            {"_class_name":"StableDiffusionXLPipeline","text_encoder_2":["transformers","T5EncoderModel"]} | "text_encoder_2": expected CLIPTextModelWithProjection, found T5EncoderModel
+            {"_class_name":"StableDiffusionPipeline","vae":["diffusers","AutoencoderDC"]} | "vae": expected AutoencoderKL or AutoencoderTiny, found AutoencoderDC
             {"_class_name":"StableDiffusionPipeline"         | expected well-formed JSON, found
             """)
     void refusesWhatItCannotBuild(String index, String message) throws IOException {
@@ -73,6 +76,20 @@ class DiffusersFolderTests {
         assertThatThrownBy(() -> DiffusersFolder.open(folder))
                 .isInstanceOf(InvalidCheckpoint.class)
                 .hasMessageContaining(folder.resolve("model_index.json") + ": " + message);
+    }
+
+    @Test
+    void readsThePipelinesFlags() throws IOException {
+        index(
+                "{\"_class_name\": \"StableDiffusionXLPipeline\", \"on\": true, \"off\": false, \"none\": null, \"n\": 1}");
+        DiffusersFolder diffusers = DiffusersFolder.open(folder);
+        assertThat(diffusers.flag("on", false)).isTrue();
+        assertThat(diffusers.flag("off", true)).isFalse();
+        assertThat(diffusers.flag("none", true)).isTrue();
+        assertThat(diffusers.flag("missing", true)).isTrue();
+        assertThatThrownBy(() -> diffusers.flag("n", true))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining("\"n\": expected true or false, found 1");
     }
 
     @Test
@@ -98,7 +115,10 @@ class DiffusersFolderTests {
                 "diffusion_pytorch_model.fp16.safetensors",
                 "diffusion_pytorch_model.safetensors.index.json",
                 "diffusion_pytorch_model.safetensors.index.fp16.json",
-                "diffusion_pytorch_model.fp16.safetensors.index.json"
+                "diffusion_pytorch_model.fp16.safetensors.index.json",
+                "diffusion_pytorch_model.bf16.safetensors",
+                "diffusion_pytorch_model.non_ema.safetensors",
+                "diffusion_pytorch_model.safetensors.index.bf16.json"
             })
     void opensTheWeightsByTheNamesDiffusersGives(String name) throws IOException {
         Component unet = unet();
@@ -109,9 +129,26 @@ class DiffusersFolderTests {
     @Test
     void prefersTheFullPrecisionFile() throws IOException {
         Component unet = unet();
+        weights("diffusion_pytorch_model.ema.safetensors", 1);
+        weights("diffusion_pytorch_model.bf16.safetensors", 8);
+        assertThat(firstWeight(unet)).isEqualTo(8);
         weights("diffusion_pytorch_model.fp16.safetensors", 16);
+        assertThat(firstWeight(unet)).isEqualTo(16);
         weights("diffusion_pytorch_model.safetensors", 32);
         assertThat(firstWeight(unet)).isEqualTo(32);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "diffusion_pytorch_model.fp16-00001-of-00002.safetensors",
+                "diffusion_pytorch_model-00001-of-00002.fp16.safetensors",
+                "adapter.fp16.safetensors"
+            })
+    void takesNoShardOrStrangerForTheWholeModel(String name) throws IOException {
+        Component unet = unet();
+        weights(name, 1);
+        assertThatThrownBy(unet::weights).isInstanceOf(InvalidCheckpoint.class);
     }
 
     @Test
