@@ -28,7 +28,6 @@ import tools.jackson.databind.json.JsonMapper;
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
 final class ModelFolder {
-    private static final String DEFAULTS = "darkroom.json";
     private static final int STEPS = 20;
     private static final double GUIDANCE_SCALE = 7.5;
     private static final int MAX_SIZE = 2048;
@@ -51,7 +50,7 @@ final class ModelFolder {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
-            info = info(id, networks, defaults(path.resolve(DEFAULTS)));
+            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
         }
     }
 
