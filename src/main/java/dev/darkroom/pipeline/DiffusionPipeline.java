@@ -5,6 +5,7 @@ import dev.darkroom.model.UNet2DCondition;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
+import dev.darkroom.sampling.Steps;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import java.util.ArrayList;
@@ -56,7 +57,8 @@ public final class DiffusionPipeline implements AutoCloseable {
                 index,
                 Conditioning.of(unet, text.prompt(), spec, false),
                 text.negative() == null ? null : Conditioning.of(unet, text.negative(), spec, true),
-                Sampler.of(spec.sampler(), spec.schedule(), schedule, spec.steps(), noise, initialNoise));
+                Sampler.of(
+                        spec.sampler(), spec.schedule(), schedule, new Steps.Count(spec.steps()), noise, initialNoise));
     }
 
     /**

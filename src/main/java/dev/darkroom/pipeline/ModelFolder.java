@@ -28,7 +28,6 @@ import tools.jackson.databind.json.JsonMapper;
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
 final class ModelFolder {
-    private static final String DEFAULTS = "darkroom.json";
     private static final int STEPS = 20;
     private static final double GUIDANCE_SCALE = 7.5;
     private static final int MAX_SIZE = 2048;
@@ -51,7 +50,7 @@ final class ModelFolder {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
-            info = info(id, networks, defaults(path.resolve(DEFAULTS)));
+            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
         }
     }
 
@@ -80,12 +79,16 @@ final class ModelFolder {
     private Defaults defaults(Path file) {
         JsonNode json =
                 Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
-        JsonNode className = folder.component("scheduler").config().path("_class_name");
         return new Defaults(
                 json.path("description").asString(folder.className()),
                 json.path("steps").asInt(STEPS),
                 json.path("guidance_scale").asDouble(GUIDANCE_SCALE),
-                named(file, json, "sampler", SamplerKind::of, sampler(className.asString(""))),
+                named(
+                        file,
+                        json,
+                        "sampler",
+                        SamplerKind::of,
+                        sampler(folder.component("scheduler").config())),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
     }
 
@@ -98,12 +101,21 @@ final class ModelFolder {
                 .orElseThrow(() -> InvalidCheckpoint.ofKey(file, key, "a known " + key, value.toString()));
     }
 
-    /** The checkpoint's own sampler where Darkroom has it; DPM++ 2M for the others, as is customary for PNDM folders. */
-    private static SamplerKind sampler(String schedulerClass) {
-        return switch (schedulerClass) {
+    /** The sampler of the checkpoint's own scheduler class; DPM++ 2M for classes that Darkroom does not have. */
+    private static SamplerKind sampler(JsonNode scheduler) {
+        boolean noisy = scheduler.path("algorithm_type").asString("").equals("sde-dpmsolver++");
+        return switch (scheduler.path("_class_name").asString("")) {
+            case "DPMSolverMultistepScheduler" -> noisy ? SamplerKind.DPMPP_2M_SDE : SamplerKind.DPMPP_2M;
+            case "DPMSolverSinglestepScheduler" -> noisy ? SamplerKind.DPMPP_SDE : SamplerKind.DPMPP_2M;
             case "DDIMScheduler" -> SamplerKind.DDIM;
+            case "DDPMScheduler" -> SamplerKind.DDPM;
             case "EulerDiscreteScheduler" -> SamplerKind.EULER;
             case "EulerAncestralDiscreteScheduler" -> SamplerKind.EULER_ANCESTRAL;
+            case "HeunDiscreteScheduler" -> SamplerKind.HEUN;
+            case "LCMScheduler" -> SamplerKind.LCM;
+            case "LMSDiscreteScheduler" -> SamplerKind.LMS;
+            case "PNDMScheduler" -> SamplerKind.PNDM;
+            case "UniPCMultistepScheduler" -> SamplerKind.UNIPC;
             default -> SamplerKind.DPMPP_2M;
         };
     }
