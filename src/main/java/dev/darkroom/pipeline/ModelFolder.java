@@ -136,7 +136,7 @@ final class ModelFolder {
                     check(tokenizers.get(encoder), networks.text(encoder), "text_encoder" + suffix);
                 }
             }
-            networks.load();
+            networks.check();
             return new DiffusionPipeline(
                     info,
                     networks,
