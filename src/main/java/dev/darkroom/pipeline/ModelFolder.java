@@ -28,8 +28,6 @@ import tools.jackson.databind.json.JsonMapper;
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
 final class ModelFolder {
-    private static final int STEPS = 20;
-    private static final double GUIDANCE_SCALE = 7.5;
     private static final int MAX_SIZE = 2048;
 
     private final DiffusersFolder folder;
@@ -43,8 +41,14 @@ final class ModelFolder {
         zerosForEmptyPrompt = folder.flag("force_zeros_for_empty_prompt", folder.has("text_encoder_2"));
         DiffusersFolder.Component scheduler = folder.component("scheduler");
         try {
-            schedule = ScheduleConfig.of(JsonMapper.shared()
-                    .convertValue(scheduler.config(), new TypeReference<Map<String, @Nullable Object>>() {}));
+            Map<String, @Nullable Object> options = JsonMapper.shared()
+                    .convertValue(scheduler.config(), new TypeReference<Map<String, @Nullable Object>>() {});
+            if (folder.className().equals("StableDiffusionPipeline")) {
+                // So this pipeline corrects its scheduler's file in diffusers.
+                options.replace("steps_offset", 1);
+                options.replace("clip_sample", false);
+            }
+            schedule = ScheduleConfig.of(options);
         } catch (IllegalArgumentException e) {
             throw InvalidCheckpoint.ofFile(
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
@@ -81,8 +85,8 @@ final class ModelFolder {
                 Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
         return new Defaults(
                 json.path("description").asString(folder.className()),
-                json.path("steps").asInt(STEPS),
-                json.path("guidance_scale").asDouble(GUIDANCE_SCALE),
+                json.path("steps").asInt(steps()),
+                json.path("guidance_scale").asDouble(guidanceScale()),
                 named(
                         file,
                         json,
@@ -90,6 +94,19 @@ final class ModelFolder {
                         SamplerKind::of,
                         sampler(folder.component("scheduler").config())),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
+    }
+
+    private int steps() {
+        return folder.className().equals("LatentConsistencyModelPipeline") ? 4 : 20;
+    }
+
+    /** diffusers' default for this pipeline. Turbo folders do not differ from others: they need a darkroom.json. */
+    private double guidanceScale() {
+        return switch (folder.className()) {
+            case "LatentConsistencyModelPipeline" -> 8.5;
+            case "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline" -> 5;
+            default -> 7.5;
+        };
     }
 
     private static <T> T named(Path file, JsonNode json, String key, Function<String, Optional<T>> of, T otherwise) {
@@ -136,7 +153,7 @@ final class ModelFolder {
                     check(tokenizers.get(encoder), networks.text(encoder), "text_encoder" + suffix);
                 }
             }
-            networks.load();
+            networks.check();
             return new DiffusionPipeline(
                     info,
                     networks,
