@@ -136,7 +136,7 @@ def draw(pipe, original, settings, tensors, **prompts):
     latents = pipe(**arguments, generator=noise(settings), output_type="latent").images
     image = pipe(**arguments, generator=noise(settings), output_type="np").images[0]
     tensors[name + ".latents"] = latents
-    tensors[name + ".picture"] = torch.from_numpy((image * 255).round().astype(np.float32))
+    tensors[name + ".picture"] = torch.from_numpy((image * 255).round().astype(np.float16))
     return settings
 
 
@@ -199,10 +199,9 @@ def main(path):
     for settings in WEIGHTED:
         texts = [settings["prompt"], settings["negative_prompt"] if settings["guidance_scale"] > 1 else None]
         embeddings = lpw.get_weighted_text_embeddings(long, *texts, max_embeddings_multiples=40)
-        if settings["name"] != "27_chunks":
+        if "weighted" in settings["name"] or settings["name"] == "three_chunks":
             for part, states in zip(("prompt", "negative"), embeddings):
-                if states is not None:
-                    tensors[f"prompts.{settings['name']}.{part}"] = states[0]
+                tensors[f"prompts.{settings['name']}.{part}"] = states[0]
         settings["chunks"] = embeddings[0].shape[1] // (CHUNK + 2)
         prompts = {"prompt": texts[0], "negative_prompt": settings["negative_prompt"], "max_embeddings_multiples": 40}
         cases.append(draw(long, original, settings, tensors, **prompts))
@@ -222,8 +221,9 @@ def main(path):
     original = pipe.scheduler.config
     for settings in SDXL:
         embeds = sdxl_embeddings(lpw, pipe, settings)
-        tensors[f"prompts.{settings['name']}.prompt"] = embeds["prompt_embeds"][0]
-        tensors[f"prompts.{settings['name']}.negative"] = embeds["negative_prompt_embeds"][0]
+        if settings["name"] == "sdxl.weighted":
+            tensors["prompts.sdxl.weighted.prompt"] = embeds["prompt_embeds"][0]
+            tensors["prompts.sdxl.weighted.negative"] = embeds["negative_prompt_embeds"][0]
         settings["chunks"] = embeds["prompt_embeds"].shape[1] // (CHUNK + 2)
         cases.append(draw(pipe, original, settings, tensors, **embeds))
     for settings in SDXL_CLIP_SKIP:
@@ -231,7 +231,7 @@ def main(path):
         cases.append(draw(pipe, original, settings, tensors, **prompts))
 
     write_json(REFERENCE / "prompts.json", {"syntax": syntax(lpw), "pipeline": cases})
-    save_file({name: t.float().contiguous() for name, t in tensors.items()}, REFERENCE / "prompts.safetensors")
+    save_file({name: t.contiguous() for name, t in tensors.items()}, REFERENCE / "prompts.safetensors")
 
 
 if __name__ == "__main__":
