@@ -5,6 +5,7 @@ import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -51,12 +52,23 @@ final class ModelFolder {
         }
         try (Networks networks = new Networks(folder)) {
             info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw InvalidCheckpoint.ofFile(
+                    path.resolve("model_index.json"), "networks that can be built", String.valueOf(e.getMessage()));
         }
     }
 
     private ModelInfo info(String id, Networks networks, Defaults defaults) {
         int multiple = networks.vae().factor() * networks.unet().sizeMultiple();
-        int size = networks.unet().sampleSize() * networks.vae().factor();
+        int size =
+                Math.multiplyExact(networks.unet().sampleSize(), networks.vae().factor());
+        if (size > MAX_SIZE || size % multiple != 0) {
+            throw InvalidCheckpoint.ofKey(
+                    folder.component("unet").configFile(),
+                    "sample_size",
+                    "a picture of at most " + MAX_SIZE + " pixels, a multiple of " + multiple,
+                    size + " pixels");
+        }
         return new ModelInfo(
                 id,
                 defaults.description,
@@ -82,10 +94,21 @@ final class ModelFolder {
         JsonNode className = folder.component("scheduler").config().path("_class_name");
         return new Defaults(
                 json.path("description").asString(folder.className()),
-                json.path("steps").asInt(STEPS),
-                json.path("guidance_scale").asDouble(GUIDANCE_SCALE),
+                (int) number(file, json, "steps", STEPS, 1, ImageSpec.MAX_STEPS),
+                number(file, json, "guidance_scale", GUIDANCE_SCALE, 1, ImageSpec.MAX_GUIDANCE),
                 named(file, json, "sampler", SamplerKind::of, sampler(className.asString(""))),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
+    }
+
+    private static double number(Path file, JsonNode json, String key, double otherwise, int least, int most) {
+        JsonNode value = json.path(key);
+        if (value.isMissingNode()) {
+            return otherwise;
+        }
+        if (!value.isNumber() || !(value.doubleValue() >= least && value.doubleValue() <= most)) {
+            throw InvalidCheckpoint.ofKey(file, key, least + " to " + most, value.toString());
+        }
+        return value.doubleValue();
     }
 
     private static <T> T named(Path file, JsonNode json, String key, Function<String, Optional<T>> of, T otherwise) {
