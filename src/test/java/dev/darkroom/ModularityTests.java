@@ -42,6 +42,17 @@ class ModularityTests {
     }
 
     @Test
+    void otherServersAreAskedOnlyInHub() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("..hub..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("java.net.http..")
+                .check(CLASSES);
+    }
+
+    @Test
     void springIsUsedOnlyInApiWorkerAndJob() {
         noClasses()
                 .that()

@@ -1,5 +1,6 @@
 package dev.darkroom.cli;
 
+import dev.darkroom.hub.ModelName;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.ModelLibrary;
@@ -49,7 +50,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--model",
             paramLabel = "NAME",
-            description = "A folder in the models directory, or the built-in one.")
+            description = "A folder in the models directory, or org/name on the hub, which is fetched first if need be."
+                    + " Default: the built-in one")
     private @Nullable String model;
 
     @Option(names = "--width", description = "Pixels.")
@@ -93,10 +95,16 @@ final class GenerateCommand implements Callable<Integer> {
     private Path dataDir;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         PrintWriter out = command.commandLine().getOut();
+        String wanted = model;
+        if (wanted != null && wanted.contains("/")) {
+            ModelName onHub = ModelName.of(wanted);
+            DownloadCommand.fetch(onHub, modelsDir);
+            wanted = onHub.id();
+        }
         try (ModelLibrary library = new ModelLibrary(modelsDir, dataDir.resolve("compiled"))) {
-            String name = model == null ? library.models().get(0).id() : model;
+            String name = wanted == null ? library.models().get(0).id() : wanted;
             DiffusionPipeline pipeline = library.open(name);
             ImageSpec spec = ImageSpec.of(
                     new ImageDraft(

@@ -28,7 +28,6 @@ import tools.jackson.databind.json.JsonMapper;
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
 final class ModelFolder {
-    private static final String DEFAULTS = "darkroom.json";
     private static final int MAX_SIZE = 2048;
 
     private final DiffusersFolder folder;
@@ -55,7 +54,7 @@ final class ModelFolder {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
-            info = info(id, networks, defaults(path.resolve(DEFAULTS)));
+            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
         }
     }
 
@@ -84,12 +83,16 @@ final class ModelFolder {
     private Defaults defaults(Path file) {
         JsonNode json =
                 Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
-        JsonNode className = folder.component("scheduler").config().path("_class_name");
         return new Defaults(
                 json.path("description").asString(folder.className()),
                 json.path("steps").asInt(steps()),
                 json.path("guidance_scale").asDouble(guidanceScale()),
-                named(file, json, "sampler", SamplerKind::of, sampler(className.asString(""))),
+                named(
+                        file,
+                        json,
+                        "sampler",
+                        SamplerKind::of,
+                        sampler(folder.component("scheduler").config())),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
     }
 
@@ -115,12 +118,21 @@ final class ModelFolder {
                 .orElseThrow(() -> InvalidCheckpoint.ofKey(file, key, "a known " + key, value.toString()));
     }
 
-    /** The checkpoint's own sampler where Darkroom has it; DPM++ 2M for the others, as is customary for PNDM folders. */
-    private static SamplerKind sampler(String schedulerClass) {
-        return switch (schedulerClass) {
+    /** The sampler of the checkpoint's own scheduler class; DPM++ 2M for classes that Darkroom does not have. */
+    private static SamplerKind sampler(JsonNode scheduler) {
+        boolean noisy = scheduler.path("algorithm_type").asString("").equals("sde-dpmsolver++");
+        return switch (scheduler.path("_class_name").asString("")) {
+            case "DPMSolverMultistepScheduler" -> noisy ? SamplerKind.DPMPP_2M_SDE : SamplerKind.DPMPP_2M;
+            case "DPMSolverSinglestepScheduler" -> noisy ? SamplerKind.DPMPP_SDE : SamplerKind.DPMPP_2M;
             case "DDIMScheduler" -> SamplerKind.DDIM;
+            case "DDPMScheduler" -> SamplerKind.DDPM;
             case "EulerDiscreteScheduler" -> SamplerKind.EULER;
             case "EulerAncestralDiscreteScheduler" -> SamplerKind.EULER_ANCESTRAL;
+            case "HeunDiscreteScheduler" -> SamplerKind.HEUN;
+            case "LCMScheduler" -> SamplerKind.LCM;
+            case "LMSDiscreteScheduler" -> SamplerKind.LMS;
+            case "PNDMScheduler" -> SamplerKind.PNDM;
+            case "UniPCMultistepScheduler" -> SamplerKind.UNIPC;
             default -> SamplerKind.DPMPP_2M;
         };
     }
@@ -142,7 +154,11 @@ final class ModelFolder {
                 }
             }
             networks.load();
-            return new DiffusionPipeline(info, networks, tokenizers, new NoiseSchedule(schedule), zerosForEmptyPrompt);
+            return new DiffusionPipeline(
+                    info,
+                    networks,
+                    new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                    new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();
             tokenizers.forEach(ClipTokenizer::close);

@@ -49,6 +49,15 @@ public final class ModelLibrary implements AutoCloseable {
         }
     }
 
+    /**
+     * Looks at one folder as the constructor does.
+     *
+     * @throws InvalidCheckpoint if it cannot be used
+     */
+    public static void check(Path folder) {
+        new ModelFolder(folder.getFileName().toString(), folder);
+    }
+
     /** What each model offers, the default first. */
     public List<ModelInfo> models() {
         List<ModelInfo> infos = new ArrayList<>();

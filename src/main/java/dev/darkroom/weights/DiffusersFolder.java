@@ -8,9 +8,12 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -43,6 +46,12 @@ public final class DiffusersFolder {
     /** Variants of weight files in the order of preference; others come after them, by name. */
     private static final List<String> VARIANTS = List.of("", "fp32", "fp16", "bf16");
 
+    /** Darkroom's own defaults for requests; diffusers ignores it. */
+    public static final String DEFAULTS = "darkroom.json";
+
+    private static final List<String> TOKENIZER_FILES =
+            List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
+
     /**
      * A part of the pipeline.
      *
@@ -71,37 +80,9 @@ public final class DiffusersFolder {
          * @throws InvalidCheckpoint if there is no safetensors file, or it is not valid
          */
         public Weights weights() {
-            String base = library.equals("transformers") ? "model" : "diffusion_pytorch_model";
-            return variants(base).entrySet().stream()
-                    .min(Comparator.comparingInt(variant -> rank(variant.getKey())))
-                    .map(variant -> Weights.open(variant.getValue()))
-                    .orElseThrow(() -> InvalidCheckpoint.ofFile(
-                            folder.resolve(base + ".safetensors"), "a safetensors file", whatElse()));
-        }
-
-        private static int rank(String variant) {
-            int rank = VARIANTS.indexOf(variant);
-            return rank < 0 ? VARIANTS.size() : rank;
-        }
-
-        /** The files and indexes of shards, by variant; a file goes before an index. */
-        private SortedMap<String, Path> variants(String base) {
-            Pattern name = Pattern.compile(Pattern.quote(base) + "(?:\\.(?<variant>\\w+))?\\.safetensors"
-                    + "(?<index>\\.index(?:\\.(?<variant2>\\w+))?\\.json)?");
-            SortedMap<String, Path> variants = new TreeMap<>();
-            for (String file : files()) {
-                Matcher matcher = name.matcher(file);
-                if (matcher.matches()) {
-                    String variant = matcher.group(matcher.group("variant2") == null ? "variant" : "variant2");
-                    Path path = folder.resolve(file);
-                    if (matcher.group("index") == null) {
-                        variants.put(variant == null ? "" : variant, path);
-                    } else {
-                        variants.putIfAbsent(variant == null ? "" : variant, path);
-                    }
-                }
-            }
-            return variants;
+            List<String> files = files();
+            String file = weightsFile(library, files).orElseThrow(() -> noWeights(library, folder, files));
+            return Weights.open(folder.resolve(file));
         }
 
         private List<String> files() {
@@ -116,17 +97,51 @@ public final class DiffusersFolder {
                 throw new UncheckedIOException(folder + ": " + e, e);
             }
         }
+    }
 
-        private String whatElse() {
-            if (!Files.isDirectory(folder)) {
-                return "no such folder";
+    /** The file or index of a component's weights that is read, of the files that there are. */
+    private static Optional<String> weightsFile(String library, List<String> files) {
+        return variants(library, files).entrySet().stream()
+                .min(Comparator.comparingInt(variant -> rank(variant.getKey())))
+                .map(Map.Entry::getValue);
+    }
+
+    private static int rank(String variant) {
+        int rank = VARIANTS.indexOf(variant);
+        return rank < 0 ? VARIANTS.size() : rank;
+    }
+
+    /** The files and indexes of shards, by variant; a file goes before an index. */
+    private static SortedMap<String, String> variants(String library, List<String> files) {
+        Pattern name = Pattern.compile(Pattern.quote(baseName(library)) + "(?:\\.(?<variant>\\w+))?\\.safetensors"
+                + "(?<index>\\.index(?:\\.(?<variant2>\\w+))?\\.json)?");
+        SortedMap<String, String> variants = new TreeMap<>();
+        for (String file : files) {
+            Matcher matcher = name.matcher(file);
+            if (matcher.matches()) {
+                String variant = matcher.group(matcher.group("variant2") == null ? "variant" : "variant2");
+                if (matcher.group("index") == null) {
+                    variants.put(variant == null ? "" : variant, file);
+                } else {
+                    variants.putIfAbsent(variant == null ? "" : variant, file);
+                }
             }
-            return files().stream()
-                    .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
-                    .findFirst()
-                    .map(file -> "only " + file + "; convert the checkpoint to safetensors")
-                    .orElse("no such file");
         }
+        return variants;
+    }
+
+    private static String baseName(String library) {
+        return library.equals("transformers") ? "model" : "diffusion_pytorch_model";
+    }
+
+    private static InvalidCheckpoint noWeights(String library, Path folder, List<String> files) {
+        String found = files.stream()
+                .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
+                .findFirst()
+                .map(file -> "only " + file + "; convert the checkpoint to safetensors")
+                .orElse("no such file");
+        return InvalidCheckpoint.ofFile(
+                folder.resolve(baseName(library) + ".safetensors"), "a safetensors file", found);
     }
 
     /** A line of {@code model_index.json}. */
@@ -237,5 +252,55 @@ public final class DiffusersFolder {
                 ? Json.MAPPER.createObjectNode()
                 : Json.read(Component.configFile(folder, name));
         return new Component(name, line.library(), line.className(), config, folder);
+    }
+
+    /**
+     * The files that make up this checkpoint, for whoever puts it together: of everything published with it those that
+     * are read here. Shards are among them once their index lies in the folder.
+     *
+     * @param published paths of all files there are, relative to the checkpoint, with slashes
+     * @throws InvalidCheckpoint if a component's configuration or weights are not among them, or an index is malformed
+     */
+    public SortedSet<String> files(Set<String> published) {
+        SortedSet<String> files = new TreeSet<>(List.of("model_index.json"));
+        Stream.of(DEFAULTS).filter(published::contains).forEach(files::add);
+        components.forEach((name, line) -> {
+            Path folder = path.resolve(name);
+            if (name.startsWith("tokenizer")) {
+                TOKENIZER_FILES.stream()
+                        .map(file -> name + "/" + file)
+                        .filter(published::contains)
+                        .forEach(files::add);
+                return;
+            }
+            Path config = Component.configFile(folder, name);
+            if (!published.contains(name + "/" + config.getFileName())) {
+                throw InvalidCheckpoint.ofFile(config, "a JSON file", "no such file");
+            }
+            files.add(name + "/" + config.getFileName());
+            if (!name.equals("scheduler")) {
+                List<String> there = below(name, published);
+                String weights =
+                        weightsFile(line.library(), there).orElseThrow(() -> noWeights(line.library(), folder, there));
+                files.add(name + "/" + weights);
+                if (isShardIndex(weights) && Files.exists(folder.resolve(weights))) {
+                    Weights.weightMap(folder.resolve(weights)).values().forEach(shard -> files.add(name + "/" + shard));
+                }
+            }
+        });
+        return files;
+    }
+
+    private static List<String> below(String folder, Set<String> paths) {
+        return paths.stream()
+                .filter(file -> file.startsWith(folder + "/"))
+                .map(file -> file.substring(folder.length() + 1))
+                .sorted()
+                .toList();
+    }
+
+    /** Whether a path is that of an index, which names the files of the weights. */
+    public static boolean isShardIndex(String path) {
+        return path.contains(".safetensors.index.");
     }
 }

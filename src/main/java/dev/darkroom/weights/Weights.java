@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -50,29 +51,15 @@ public final class Weights implements AutoCloseable {
     }
 
     private static void openShards(Path index, SortedMap<String, SafetensorsFile> files) {
-        JsonNode weightMap = Json.read(index).path("weight_map");
-        if (!weightMap.isObject() || weightMap.isEmpty()) {
-            throw InvalidCheckpoint.ofKey(
-                    index, "weight_map", "an object of tensor names and file names", Json.kind(weightMap));
-        }
         Map<String, SafetensorsFile> shards = new HashMap<>();
         try {
-            for (Map.Entry<String, JsonNode> property : weightMap.properties()) {
-                String name = property.getKey();
-                if (!property.getValue().isString()
-                        || !isPlainName(property.getValue().stringValue())) {
-                    throw InvalidCheckpoint.ofTensor(
-                            index,
-                            name,
-                            "a file name in the index's folder",
-                            property.getValue().toString());
-                }
+            for (Map.Entry<String, String> entry : weightMap(index).entrySet()) {
+                String name = entry.getKey();
                 SafetensorsFile shard = shards.computeIfAbsent(
-                        property.getValue().stringValue(),
-                        fileName -> new SafetensorsFile(index.resolveSibling(fileName)));
+                        entry.getValue(), fileName -> new SafetensorsFile(index.resolveSibling(fileName)));
                 if (!shard.has(name)) {
                     throw InvalidCheckpoint.ofTensor(
-                            index, name, "the tensor in " + property.getValue(), "no tensor of that name there");
+                            index, name, "the tensor in " + entry.getValue(), "no tensor of that name there");
                 }
                 files.put(name, shard);
             }
@@ -80,6 +67,25 @@ public final class Weights implements AutoCloseable {
             shards.values().forEach(SafetensorsFile::close);
             throw e;
         }
+    }
+
+    /** Names of tensors and the file of each, which lies beside the index. */
+    static Map<String, String> weightMap(Path index) {
+        JsonNode weightMap = Json.read(index).path("weight_map");
+        if (!weightMap.isObject() || weightMap.isEmpty()) {
+            throw InvalidCheckpoint.ofKey(
+                    index, "weight_map", "an object of tensor names and file names", Json.kind(weightMap));
+        }
+        Map<String, String> files = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> property : weightMap.properties()) {
+            JsonNode file = property.getValue();
+            if (!file.isString() || !isPlainName(file.stringValue())) {
+                throw InvalidCheckpoint.ofTensor(
+                        index, property.getKey(), "a file name in the index's folder", Json.kind(file));
+            }
+            files.put(property.getKey(), file.stringValue());
+        }
+        return files;
     }
 
     private static boolean isPlainName(String fileName) {

@@ -47,6 +47,7 @@ final class DeviceWorker implements SmartLifecycle {
     private final Map<Place<Claim>, Drawing> drawings = new HashMap<>();
 
     private volatile boolean stopping;
+    private volatile ModelDownloads downloads = new ModelDownloads();
     private @Nullable Thread thread;
 
     /** A picture on the device. */
@@ -60,7 +61,7 @@ final class DeviceWorker implements SmartLifecycle {
     }
 
     private void run() {
-        try (ModelLibrary library = new ModelLibrary(settings.models(), settings.compiled())) {
+        try (ModelLibrary library = library()) {
             warmUp(library);
             models.publish(library.models());
             while (!stopping) {
@@ -79,6 +80,11 @@ final class DeviceWorker implements SmartLifecycle {
             queue.close();
             List.copyOf(claims).forEach(claim -> leave(claim, claim::release));
         }
+    }
+
+    private ModelLibrary library() throws InterruptedException {
+        downloads.fetch(settings.models(), settings.modelsFolder());
+        return new ModelLibrary(settings.modelsFolder(), settings.compiled());
     }
 
     /** Loads the default model and draws its smallest picture, so that no client waits for that. */
@@ -226,12 +232,14 @@ final class DeviceWorker implements SmartLifecycle {
     @Override
     public synchronized void start() {
         stopping = false;
+        downloads = new ModelDownloads();
         thread = DeviceThread.start("device-0", this::run);
     }
 
     @Override
     public synchronized void stop() {
         stopping = true;
+        downloads.stop();
         Thread worker = thread;
         if (worker == null) {
             return;

@@ -1,6 +1,8 @@
 package dev.darkroom.worker;
 
+import dev.darkroom.hub.ModelName;
 import java.nio.file.Path;
+import java.util.List;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -10,12 +12,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param dataDir holds {@code compiled}, the networks' compiled archives
  * @param modelsDir one diffusers folder each, served beside the built-in model
+ * @param models fetched into {@code modelsDir} at start where they are not there yet, {@code org/name} or
+ *     {@code org/name@revision}
  * @param maxRows so many U-Net evaluations share one call; a picture with guidance takes two
  */
 @ConfigurationProperties("darkroom")
 record WorkerSettings(
         @DefaultValue("./data") String dataDir,
         @DefaultValue("./models") String modelsDir,
+        @DefaultValue List<ModelName> models,
         @DefaultValue("8") int maxRows) {
 
     WorkerSettings {
@@ -30,7 +35,7 @@ record WorkerSettings(
     }
 
     /** Where the folders of further models are, absolute. */
-    Path models() {
+    Path modelsFolder() {
         return Path.of(modelsDir).toAbsolutePath().normalize();
     }
 }

@@ -3,6 +3,8 @@ package dev.darkroom.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.darkroom.hub.ModelName;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.context.properties.bind.Binder;
@@ -12,13 +14,25 @@ class WorkerSettingsTests {
 
     @Test
     void haveTheirDocumentedDefaults() {
-        assertThat(bind(Map.of())).isEqualTo(new WorkerSettings("./data", "./models", 8));
+        assertThat(bind(Map.of())).isEqualTo(new WorkerSettings("./data", "./models", List.of(), 8));
     }
 
     @Test
     void canAllBeSet() {
-        assertThat(bind(Map.of("darkroom.data-dir", "/d", "darkroom.models-dir", "/m", "darkroom.max-rows", "2")))
-                .isEqualTo(new WorkerSettings("/d", "/m", 2));
+        Map<String, String> properties = Map.of(
+                "darkroom.data-dir", "/d",
+                "darkroom.models-dir", "/m",
+                "darkroom.models", "org/a, org/b@fp16",
+                "darkroom.max-rows", "2");
+        List<ModelName> models = List.of(ModelName.of("org/a"), ModelName.of("org/b@fp16"));
+        assertThat(bind(properties)).isEqualTo(new WorkerSettings("/d", "/m", models, 2));
+    }
+
+    @Test
+    void refuseAModelThatIsNoName() {
+        assertThatThrownBy(() -> bind(Map.of("darkroom.models", "../x")))
+                .rootCause()
+                .hasMessageContaining("org/name@revision; given: \"../x\"");
     }
 
     @Test

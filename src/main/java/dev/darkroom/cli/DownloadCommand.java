@@ -1,0 +1,68 @@
+package dev.darkroom.cli;
+
+import dev.darkroom.hub.Hub;
+import dev.darkroom.hub.ModelName;
+import dev.darkroom.pipeline.ModelLibrary;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code darkroom download org/name} */
+@Command(
+        name = "download",
+        description = "Fetches a model from the hub at HF_ENDPOINT, with the token in HF_TOKEN where it needs one. An"
+                + " interrupted download goes on where it stopped.",
+        mixinStandardHelpOptions = true)
+final class DownloadCommand implements Callable<Integer> {
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec command;
+
+    @Parameters(paramLabel = "MODEL", description = "org/name or org/name@revision.")
+    @SuppressWarnings("NullAway.Init")
+    private String model;
+
+    @Option(
+            names = "--models-dir",
+            paramLabel = "DIR",
+            description = "Diffusers folders, one a model. Default: ${DEFAULT-VALUE}",
+            defaultValue = "models")
+    @SuppressWarnings("NullAway.Init")
+    private Path modelsDir;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        ModelName name = ModelName.of(model);
+        Path folder = fetch(name, modelsDir);
+        ModelLibrary.check(folder);
+        command.commandLine().getOut().println(folder + "  (model " + name.id() + ")");
+        return 0;
+    }
+
+    /** The model's folder, fetched with a progress bar if it is not there. */
+    static Path fetch(ModelName model, Path modelsDir) throws InterruptedException {
+        if (Files.exists(modelsDir.resolve(model.id()))) {
+            return modelsDir.resolve(model.id());
+        }
+        try (ProgressBar bar = new ProgressBarBuilder()
+                .setTaskName("Fetching")
+                .setUnit(" MB", 1_000_000)
+                .showSpeed()
+                .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+                .setUpdateIntervalMillis(200)
+                .build()) {
+            return Hub.of(System.getenv()).download(model, modelsDir, (file, done, total) -> {
+                bar.maxHint(total).stepTo(done);
+                bar.setExtraMessage(file);
+            });
+        }
+    }
+}

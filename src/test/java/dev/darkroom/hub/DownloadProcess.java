@@ -1,0 +1,14 @@
+package dev.darkroom.hub;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/** A download in a process of its own, to be killed. Arguments: address of the hub, models directory. */
+final class DownloadProcess {
+    private DownloadProcess() {}
+
+    public static void main(String[] args) throws InterruptedException {
+        Hub.of(Map.of("HF_ENDPOINT", args[0]))
+                .download(ModelName.of("org/name"), Path.of(args[1]), (file, done, total) -> {});
+    }
+}
