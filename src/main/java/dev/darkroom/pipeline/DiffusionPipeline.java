@@ -57,7 +57,7 @@ public final class DiffusionPipeline implements AutoCloseable {
                 index,
                 encode(spec.prompt()),
                 encode(spec.negativePrompt()),
-                Sampler.of(spec.sampler(), spec.schedule(), schedule, spec.steps(), noise, initialNoise));
+                Sampler.of(spec.sampling(), schedule, noise, initialNoise));
     }
 
     private float[] encode(String prompt) {
@@ -107,7 +107,10 @@ public final class DiffusionPipeline implements AutoCloseable {
         }
     }
 
-    /** Classifier-free guidance, Ho and Salimans 2022, equation (6), in the form {@code u + s (c − u)}. */
+    /**
+     * Classifier-free guidance, Ho and Salimans 2022, equation (6), in the form {@code u + s (c − u)}; then rescaled by Lin et
+     * al. 2024, equations (15) and (16).
+     */
     private static float[] guide(Generation generation, float[] output, int at, int length) {
         float[] guided = new float[length];
         if (!generation.guided()) {
@@ -119,7 +122,29 @@ public final class DiffusionPipeline implements AutoCloseable {
             float u = output[at + k];
             guided[k] = u + s * (output[at + length + k] - u);
         }
+        double phi = generation.spec().guidanceRescale();
+        if (phi > 0) {
+            double ratio = deviation(output, at + length, length) / deviation(guided, 0, length);
+            float factor = (float) (phi * ratio + 1 - phi);
+            for (int k = 0; k < length; k++) {
+                guided[k] *= factor;
+            }
+        }
         return guided;
+    }
+
+    /** The standard deviation, as of a sample. */
+    private static double deviation(float[] x, int from, int length) {
+        double sum = 0;
+        for (int k = from; k < from + length; k++) {
+            sum += x[k];
+        }
+        double mean = sum / length;
+        double squares = 0;
+        for (int k = from; k < from + length; k++) {
+            squares += (x[k] - mean) * (x[k] - mean);
+        }
+        return Math.sqrt(squares / (length - 1));
     }
 
     /**

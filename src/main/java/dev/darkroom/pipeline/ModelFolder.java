@@ -66,6 +66,8 @@ final class ModelFolder {
                 defaults.sampler,
                 defaults.schedule,
                 schedule.predictionType().id(),
+                schedule.trainTimesteps(),
+                50,
                 networks.check());
     }
 

@@ -83,7 +83,7 @@ public final class NoiseSchedule {
                 karras
                         ? karrasOverAllLevels(steps)
                         : interpolatedLevels(timesteps(timestepSpacing, steps, steps + 1, true));
-            case DDIM ->
+            case DDPM, PNDM, LMS, HEUN, DPMPP_2M_SDE, DPMPP_SDE, UNIPC, LCM, DDIM ->
                 karras
                         ? karrasOverAllLevels(steps)
                         : interpolatedLevels(timesteps(timestepSpacing, steps, steps, true));

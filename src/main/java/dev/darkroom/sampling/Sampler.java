@@ -2,6 +2,7 @@ package dev.darkroom.sampling;
 
 import dev.darkroom.sampling.NoiseSchedule.Levels;
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 
 /**
@@ -32,25 +33,21 @@ public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlu
     /**
      * A sampler before its first step.
      *
-     * @param steps evaluations of the network, 1 to the schedule's training timesteps
      * @param noise the picture's generator, from which {@code initialNoise} was drawn; EULER_ANCESTRAL goes on drawing
      * @param initialNoise standard normal, any shape, flattened; scaled to the first noise level here; not kept
      * @throws IllegalArgumentException if steps is out of bounds
      */
-    public static Sampler of(
-            SamplerKind kind,
-            SigmaSpacing spacing,
-            NoiseSchedule schedule,
-            int steps,
-            SeededNoise noise,
-            float[] initialNoise) {
-        SigmaSpacing resolved = schedule.config().sigmaSpacing(kind, spacing);
-        Levels levels = schedule.levels(kind, resolved, steps);
+    public static Sampler of(Sampling sampling, NoiseSchedule schedule, SeededNoise noise, float[] initialNoise) {
+        SamplerKind kind = sampling.sampler();
+        SigmaSpacing resolved = schedule.config().sigmaSpacing(kind, sampling.schedule());
+        Levels levels = schedule.levels(kind, resolved, sampling.steps());
         return switch (kind) {
             case DDIM -> new Ddim(schedule, resolved, levels, initialNoise);
             case EULER -> new Euler(schedule, levels, initialNoise);
             case EULER_ANCESTRAL -> new EulerAncestral(schedule, levels, noise, initialNoise);
             case DPMPP_2M -> new DpmPlusPlus2M(schedule, levels, initialNoise);
+            case DDPM, PNDM, LMS, HEUN, DPMPP_2M_SDE, DPMPP_SDE, UNIPC, LCM ->
+                throw new IllegalArgumentException("not yet: " + kind);
         };
     }
 

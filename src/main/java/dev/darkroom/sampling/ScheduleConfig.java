@@ -135,8 +135,9 @@ public record ScheduleConfig(
             return timestepSpacing;
         }
         return switch (sampler) {
-            case DDIM -> TimestepSpacing.LEADING;
-            case EULER, EULER_ANCESTRAL, DPMPP_2M -> TimestepSpacing.LINSPACE;
+            case DDIM, DDPM, PNDM, LCM -> TimestepSpacing.LEADING;
+            case EULER, EULER_ANCESTRAL, DPMPP_2M, LMS, HEUN, DPMPP_2M_SDE, DPMPP_SDE, UNIPC ->
+                TimestepSpacing.LINSPACE;
         };
     }
 
@@ -146,8 +147,8 @@ public record ScheduleConfig(
             return asked;
         }
         return switch (sampler) {
-            case DDIM, EULER_ANCESTRAL -> SigmaSpacing.DEFAULT;
-            case EULER, DPMPP_2M -> sigmaSpacing;
+            case DDIM, EULER_ANCESTRAL, DDPM, PNDM, LCM -> SigmaSpacing.DEFAULT;
+            case EULER, DPMPP_2M, LMS, HEUN, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> sigmaSpacing;
         };
     }
 

@@ -1,16 +1,53 @@
 package dev.darkroom.spec;
 
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /** The samplers, by the names requests use. Their formulas live in {@code dev.darkroom.sampling}. */
 public enum SamplerKind {
+    DDPM,
     DDIM,
+    PNDM,
+    LMS,
     EULER,
     EULER_ANCESTRAL,
-    DPMPP_2M;
+    HEUN,
+    DPMPP_2M,
+    DPMPP_2M_SDE,
+    DPMPP_SDE,
+    UNIPC,
+    LCM;
+
+    /** The spacings of noise levels it can walk: all of them if its formula knows a step only by its σ. */
+    public Set<SigmaSpacing> schedules() {
+        return Collections.unmodifiableSet(
+                switch (this) {
+                    case DDPM, PNDM, LCM -> EnumSet.of(SigmaSpacing.DEFAULT);
+                    case DDIM, LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC ->
+                        EnumSet.allOf(SigmaSpacing.class);
+                });
+    }
+
+    /** Whether it walks timesteps that a request lists: those whose class in diffusers does. */
+    public boolean takesTimesteps() {
+        return switch (this) {
+            case DDPM, EULER, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, LCM -> true;
+            case DDIM, PNDM, LMS, EULER_ANCESTRAL, UNIPC -> false;
+        };
+    }
+
+    /** Whether it walks noise levels that a request lists. */
+    public boolean takesSigmas() {
+        return switch (this) {
+            case LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> true;
+            case DDPM, DDIM, PNDM, LCM -> false;
+        };
+    }
 
     /** The name in requests and answers, for example {@code dpmpp_2m}. */
     public String id() {

@@ -5,10 +5,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** How a sampler spaces its noise levels: as the checkpoint's scheduler says, or by Karras et al. 2022, equation (5). */
+/** How a sampler spaces its noise levels. */
 public enum SigmaSpacing {
+    /** As the checkpoint's scheduler_config.json says. */
     DEFAULT,
-    KARRAS;
+    /** Karras et al. 2022, equation (5). */
+    KARRAS,
+    /** Evenly in log σ. */
+    EXPONENTIAL,
+    /** Lee et al. 2024: at quantiles of a Beta(0.6, 0.6) distribution, dense at both ends. */
+    BETA;
 
     /** The name in requests and answers, for example {@code karras}. */
     public String id() {

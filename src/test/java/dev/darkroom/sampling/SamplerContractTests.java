@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.Arrays;
 import java.util.List;
@@ -139,7 +140,7 @@ class SamplerContractTests {
                 "clip_sample",
                 false)));
         SeededNoise noise = new SeededNoise(seed);
-        return Sampler.of(kind, spacing, schedule, steps, noise, noise.normal(SIZE));
+        return Sampler.of(Sampling.of(kind, spacing, steps), schedule, noise, noise.normal(SIZE));
     }
 
     private static float[] finish(Sampler sampler) {

@@ -3,6 +3,7 @@ package dev.darkroom.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -44,10 +45,11 @@ class SamplerReferenceTests {
     void endsAtTheLatentsOfDiffusers(JsonNode run) {
         SeededNoise noise = new SeededNoise(run.get("seed").longValue());
         Sampler sampler = Sampler.of(
-                SamplerKind.of(run.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(run.get("schedule").stringValue()).orElseThrow(),
+                Sampling.of(
+                        SamplerKind.of(run.get("sampler").stringValue()).orElseThrow(),
+                        SigmaSpacing.of(run.get("schedule").stringValue()).orElseThrow(),
+                        run.get("steps").intValue()),
                 new NoiseSchedule(Reference.config(run.get("config"))),
-                run.get("steps").intValue(),
                 noise,
                 noise.normal(64));
 
