@@ -51,6 +51,9 @@ public final class Networks implements AutoCloseable {
     public record Summary(String name, String className, DType dtype, long parameters, long bytes, long flops) {}
 
     private final List<ClipText> texts = new ArrayList<>();
+    /** Whether the last but one layer is what counts when none is skipped: in SDXL. */
+    private final boolean penultimate;
+
     private final UNet2DCondition unet;
     private final Autoencoder vae;
     private final List<Part> textParts = new ArrayList<>();
@@ -128,6 +131,7 @@ public final class Networks implements AutoCloseable {
      * @param width of the latents; 0 for the size the U-Net was trained on
      */
     public Networks(DiffusersFolder folder, int height, int width) {
+        penultimate = folder.has("text_encoder_2");
         for (String name : List.of("text_encoder", "text_encoder_2")) {
             if (folder.has(name)) {
                 textParts.add(new Part(name, folder.component(name)));
@@ -163,7 +167,7 @@ public final class Networks implements AutoCloseable {
         long w = width == 0 ? unet.sampleSize() : width;
 
         for (int i = 0; i < texts.size(); i++) {
-            describeText(texts.get(i), textParts.get(i).program, folder.has("text_encoder_2"));
+            describeText(texts.get(i), textParts.get(i).program, penultimate);
         }
 
         Program program = unetPart.program;
@@ -219,6 +223,12 @@ public final class Networks implements AutoCloseable {
      */
     public List<Summary> summaries() {
         return parts().map(Part::summary).toList();
+    }
+
+    /** How many of the text encoders' last layers can be left out so that one is still there. */
+    public int maxClipSkip() {
+        int layers = texts.stream().mapToInt(ClipText::layers).min().orElseThrow();
+        return layers - (penultimate ? 2 : 1);
     }
 
     /** How many text encoders there are, 1 or 2. */
