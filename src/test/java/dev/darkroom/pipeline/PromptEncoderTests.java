@@ -59,14 +59,18 @@ class PromptEncoderTests {
                 "tiny",
                 c.get("prompt").stringValue(),
                 c.get("negative_prompt").stringValue(),
+                c.path("clip_skip").asInt(0),
                 c.get("width").intValue(),
                 c.get("height").intValue(),
                 c.get("steps").intValue(),
                 c.get("guidance_scale").doubleValue(),
+                0,
                 c.get("seed").longValue(),
                 1,
                 SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow());
+                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow(),
+                List.of(),
+                List.of());
     }
 
     @ParameterizedTest
@@ -135,7 +139,22 @@ class PromptEncoderTests {
     }
 
     private static ImageSpec spec(String prompt, String negative) {
-        return new ImageSpec("tiny", prompt, negative, 32, 32, 1, 5, 1, 1, SamplerKind.EULER, SigmaSpacing.DEFAULT);
+        return new ImageSpec(
+                "tiny",
+                prompt,
+                negative,
+                0,
+                32,
+                32,
+                1,
+                5,
+                0,
+                1,
+                1,
+                SamplerKind.EULER,
+                SigmaSpacing.DEFAULT,
+                List.of(),
+                List.of());
     }
 
     private static List<float[]> draw(DiffusionPipeline pipeline, List<Generation> generations) {
