@@ -1,8 +1,11 @@
 package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
@@ -126,6 +129,17 @@ class PromptEncoderTests {
             lengths.add(generation.conditioning(1).context().length / 77 / 32);
         }
         assertThat(lengths).containsExactly(1, 2, 1);
+    }
+
+    @Test
+    void leavesOutAtMostAsManyLayersAsTheModelHas() {
+        assertThat(ImageSpec.of(new ImageDraft().prompt("a cat").clipSkip(2), pipeline.info())
+                        .clipSkip())
+                .isEqualTo(2);
+        assertThatThrownBy(() -> ImageSpec.of(new ImageDraft().prompt("a cat").clipSkip(3), pipeline.info()))
+                .isInstanceOf(InvalidImageSpec.class)
+                .hasMessageContaining("clip_skip must be between 0 and 2; given: 3");
+        assertThat(pipeline("families/sdxl").info().maxClipSkip()).isEqualTo(1);
     }
 
     @Test
