@@ -98,7 +98,7 @@ class PromptEncoderTests {
                 levels(pipeline.finish(generation)),
                 reference.tensor(name + ".picture").toFloats());
         System.out.printf("%s: hidden %.2e, latents %.2e, picture %.0f levels%n", name, hidden, latents, levels);
-        assertThat(hidden).as("hidden states").isLessThan(1e-5);
+        assertThat(hidden).as("hidden states").isLessThan(1e-4);
         assertThat(latents).as("latents").isLessThan(1e-3);
         assertThat(levels).as("levels of 255").isLessThanOrEqualTo(1);
     }
@@ -107,15 +107,20 @@ class PromptEncoderTests {
     void picturesOfPromptsOfDifferentLengthsInOneBatchEqualThemselvesAlone() {
         List<ImageSpec> specs = cases().limit(6).map(PromptEncoderTests::spec).toList();
         List<ImageSpec> square = specs.stream().filter(s -> s.height() == 32).toList();
-        List<float[]> together =
-                draw(pipeline, square.stream().map(s -> pipeline.begin(s, 0)).toList());
-        assertThat(square).hasSizeGreaterThan(3);
+        List<Generation> together =
+                square.stream().map(s -> pipeline.begin(s, 0)).toList();
+        assertThat(together.stream().map(g -> g.conditioning(0).context().length))
+                .hasSizeGreaterThan(3)
+                .contains(77 * 32, 2 * 77 * 32);
+        draw(pipeline, together);
         for (int i = 0; i < square.size(); i++) {
-            float[] alone =
-                    draw(pipeline, List.of(pipeline.begin(square.get(i), 0))).get(0);
-            assertThat(maxDifference(together.get(i), alone))
-                    .as("latents %d", i)
-                    .isLessThan(1e-3);
+            Generation alone = pipeline.begin(square.get(i), 0);
+            draw(pipeline, List.of(alone));
+            double latents = maxDifference(pipeline.latents(together.get(i)), pipeline.latents(alone));
+            double levels = maxDifference(levels(pipeline.finish(together.get(i))), levels(pipeline.finish(alone)));
+            System.out.printf("in company: latents %.2e, picture %.0f levels%n", latents, levels);
+            assertThat(latents).as("latents %d", i).isLessThan(1e-3);
+            assertThat(levels).as("levels of 255 %d", i).isLessThanOrEqualTo(1);
         }
     }
 
