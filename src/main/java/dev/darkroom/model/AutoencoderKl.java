@@ -36,7 +36,7 @@ public final class AutoencoderKl implements Autoencoder {
         midAttention = config.flag("mid_block_add_attention", true);
         quantConv = config.flag("use_quant_conv", true);
         postQuantConv = config.flag("use_post_quant_conv", true);
-        scalingFactor = (float) config.number("scaling_factor", 0.18215);
+        scalingFactor = (float) config.positive("scaling_factor", 0.18215);
         boolean normalised = config.has("latents_mean") && config.has("latents_std");
         mean = normalised ? config.numbers("latents_mean", latentChannels) : new double[latentChannels];
         std = normalised ? config.numbers("latents_std", latentChannels) : new double[latentChannels];

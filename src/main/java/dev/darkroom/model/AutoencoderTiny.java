@@ -23,7 +23,7 @@ public final class AutoencoderTiny implements Autoencoder {
         blocks = config.perBlock("num_decoder_blocks", 3, channels.length);
         outChannels = config.integer("out_channels", 3);
         latentChannels = config.integer("latent_channels", 4);
-        scalingFactor = (float) config.number("scaling_factor", 1);
+        scalingFactor = (float) config.positive("scaling_factor", 1);
         config.oneOf("act_fn", "relu", "relu");
         config.oneOf("upsample_fn", "nearest", "nearest");
         config.only("upsampling_scaling_factor", 2);

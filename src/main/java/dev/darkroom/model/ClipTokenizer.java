@@ -3,6 +3,7 @@ package dev.darkroom.model;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import dev.darkroom.weights.InvalidCheckpoint;
 import dev.darkroom.weights.Json;
+import dev.darkroom.weights.TextFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -35,12 +38,12 @@ public final class ClipTokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final int maxLength;
-    private final int vocabSize;
+    private final long vocabSize;
     private final long bos;
     private final long eos;
     private final long pad;
 
-    private ClipTokenizer(HuggingFaceTokenizer tokenizer, int maxLength, int vocabSize, long bos, long eos, long pad) {
+    private ClipTokenizer(HuggingFaceTokenizer tokenizer, int maxLength, long vocabSize, long bos, long eos, long pad) {
         this.tokenizer = tokenizer;
         this.maxLength = maxLength;
         this.vocabSize = vocabSize;
@@ -162,7 +165,7 @@ public final class ClipTokenizer implements AutoCloseable {
     }
 
     /** One more than the largest id: what the text encoder's embedding must have. */
-    public int vocabSize() {
+    public long vocabSize() {
         return vocabSize;
     }
 
@@ -189,14 +192,17 @@ public final class ClipTokenizer implements AutoCloseable {
             }
             Vocabulary vocabulary = new Vocabulary(vocabFile, Json.read(vocabFile), JSON.arrayNode());
             vocabulary.checkIds();
-            List<String> lines = lines(mergesFile);
-            if (lines.isEmpty() || !lines.get(0).contains("#version")) {
-                throw InvalidCheckpoint.ofFile(
-                        mergesFile, "a first line with #version", lines.isEmpty() ? "none" : lines.get(0));
+            Iterator<String> lines =
+                    TextFile.read(mergesFile, "a list of merges").lines().iterator();
+            String first = lines.hasNext() ? lines.next() : "none";
+            if (!first.contains("#version")) {
+                throw InvalidCheckpoint.ofFile(mergesFile, "a first line with #version", first);
             }
-            lines.subList(1, lines.size()).stream()
-                    .filter(line -> !line.isBlank())
-                    .forEach(line -> vocabulary.addMerge(mergesFile, line));
+            lines.forEachRemaining(line -> {
+                if (!line.isBlank()) {
+                    vocabulary.addMerge(mergesFile, line);
+                }
+            });
             return vocabulary;
         }
 
@@ -218,21 +224,11 @@ public final class ClipTokenizer implements AutoCloseable {
             return vocabulary;
         }
 
-        private static List<String> lines(Path file) {
-            if (!Files.isRegularFile(file)) {
-                throw InvalidCheckpoint.ofFile(file, "a list of merges", "no such file");
-            }
-            try {
-                return Files.readAllLines(file);
-            } catch (IOException e) {
-                throw new UncheckedIOException(file + ": " + e, e);
-            }
-        }
-
         private void checkIds() {
+            Set<Integer> seen = new HashSet<>();
             for (Map.Entry<String, JsonNode> entry : ids.properties()) {
                 JsonNode id = entry.getValue();
-                if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0) {
+                if (!id.isIntegralNumber() || !id.canConvertToInt() || id.intValue() < 0 || !seen.add(id.intValue())) {
                     throw InvalidCheckpoint.ofKey(file, entry.getKey(), "a token's id", Json.kind(id));
                 }
             }
@@ -249,11 +245,16 @@ public final class ClipTokenizer implements AutoCloseable {
                             mergesFile, line, "tokens of the vocabulary", "\"" + token + "\", which is not in it");
                 }
             }
+            if (merges.size() == ids.size()) {
+                throw InvalidCheckpoint.ofFile(mergesFile, "fewer merges than tokens", "more");
+            }
             merges.add(pair[0] + " " + pair[1]);
         }
 
-        int size() {
-            return 1 + ids.values().stream().mapToInt(JsonNode::intValue).max().orElse(-1);
+        /** One more than the largest id. */
+        long size() {
+            return 1
+                    + ids.values().stream().mapToLong(JsonNode::longValue).max().orElse(-1);
         }
 
         long id(String token) {

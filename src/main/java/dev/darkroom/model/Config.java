@@ -16,6 +16,11 @@ import tools.jackson.databind.JsonNode;
  * unless it is switched off ({@code null} or {@code false}): what Darkroom does not know, it does not guess.
  */
 final class Config {
+    // Far more than any network has; sizes computed from these fit their types.
+    private static final int MAX_INTEGER = 1 << 20;
+    private static final int MAX_BLOCKS = 16;
+    private static final int MAX_PER_BLOCK = 4096;
+
     private final Path file;
     private final JsonNode json;
     private final Set<String> known = new HashSet<>();
@@ -47,10 +52,21 @@ final class Config {
 
     int integer(String key) {
         JsonNode value = find(key);
-        if (value == null || !value.isIntegralNumber() || value.intValue() < 1) {
+        if (value == null || !isInteger(value, 1, MAX_INTEGER)) {
             throw wrong(key, "a positive integer", value);
         }
         return value.intValue();
+    }
+
+    private static boolean isInteger(JsonNode value, int least, int most) {
+        return value.isIntegralNumber()
+                && value.canConvertToInt()
+                && value.intValue() >= least
+                && value.intValue() <= most;
+    }
+
+    private static boolean isNumber(JsonNode value) {
+        return value.isNumber() && Double.isFinite(value.doubleValue());
     }
 
     int integer(String key, int otherwise) {
@@ -59,10 +75,18 @@ final class Config {
 
     double number(String key, double otherwise) {
         JsonNode value = find(key);
-        if (value != null && !value.isNumber()) {
+        if (value != null && !isNumber(value)) {
             throw wrong(key, "a number", value);
         }
         return value == null ? otherwise : value.doubleValue();
+    }
+
+    double positive(String key, double otherwise) {
+        double number = number(key, otherwise);
+        if (number <= 0) {
+            throw wrong(key, "a positive number", find(key));
+        }
+        return number;
     }
 
     /** A list of {@code n} numbers. */
@@ -71,7 +95,7 @@ final class Config {
         if (value == null
                 || !value.isArray()
                 || value.size() != n
-                || !value.valueStream().allMatch(JsonNode::isNumber)) {
+                || !value.valueStream().allMatch(Config::isNumber)) {
             throw wrong(key, "a list of " + n + " numbers", value);
         }
         return value.valueStream().mapToDouble(JsonNode::doubleValue).toArray();
@@ -98,13 +122,13 @@ final class Config {
     /** A list of positive integers. */
     int[] integers(String key) {
         JsonNode value = find(key);
-        if (value == null || !value.isArray() || value.isEmpty()) {
+        if (value == null || !value.isArray() || value.isEmpty() || value.size() > MAX_BLOCKS) {
             throw wrong(key, "a list of positive integers", value);
         }
         int[] numbers = new int[value.size()];
         for (int i = 0; i < numbers.length; i++) {
             JsonNode item = value.get(i);
-            if (!item.isIntegralNumber() || item.intValue() < 1) {
+            if (!isInteger(item, 1, MAX_INTEGER)) {
                 throw wrong(key + "[" + i + "]", "a positive integer", item);
             }
             numbers[i] = item.intValue();
@@ -115,15 +139,18 @@ final class Config {
     /** A list of {@code n} positive integers, or one that holds for all. */
     int[] perBlock(String key, int otherwise, int n) {
         JsonNode value = find(key);
+        int[] numbers = new int[n];
         if (value != null && value.isArray()) {
-            int[] numbers = integers(key);
+            numbers = integers(key);
             if (numbers.length != n) {
                 throw wrong(key, n + " integers, one per block", value);
             }
-            return numbers;
+        } else {
+            Arrays.fill(numbers, integer(key, otherwise));
         }
-        int[] numbers = new int[n];
-        Arrays.fill(numbers, integer(key, otherwise));
+        if (Arrays.stream(numbers).anyMatch(number -> number > MAX_PER_BLOCK)) {
+            throw wrong(key, "integers of at most " + MAX_PER_BLOCK, value);
+        }
         return numbers;
     }
 
@@ -157,7 +184,7 @@ final class Config {
             numbers[i] = new int[layers[i]];
             for (int j = 0; j < layers[i]; j++) {
                 JsonNode layer = block != null && block.isArray() ? block.get(j) : block;
-                if (layer != null && !(layer.isIntegralNumber() && layer.intValue() >= 0)) {
+                if (layer != null && !isInteger(layer, 0, MAX_PER_BLOCK)) {
                     throw wrong(key, "integers of 0 or more", layer);
                 }
                 numbers[i][j] = layer == null ? otherwise : layer.intValue();
@@ -205,7 +232,7 @@ final class Config {
     /** An option of which Darkroom supports only one value. */
     void only(String key, double supported) {
         JsonNode value = find(key);
-        if (value != null && !(value.isNumber() && value.doubleValue() == supported)) {
+        if (value != null && !(isNumber(value) && value.doubleValue() == supported)) {
             throw wrong(key, Double.toString(supported), value);
         }
     }

@@ -51,6 +51,9 @@ public final class Program {
         }
     }
 
+    /** Ten times what the largest networks of this kind have. */
+    private static final int MAX_PARAMETERS = 20_000;
+
     private static final String NO_ACTIVATION = "\"none\", annotate(List[Optional[number]], []), \"\"";
 
     private final State state;
@@ -170,6 +173,9 @@ public final class Program {
     /** Declares a parameter and gives the expression that reads what {@code prepare} made of it. */
     private String prepared(String name, String prepare, int growth, long... shape) {
         String full = prefix + name;
+        if (state.parameters.size() == MAX_PARAMETERS) {
+            throw new IllegalArgumentException("a network of more than " + MAX_PARAMETERS + " weights");
+        }
         Parameter parameter = new Parameter(
                 full, shape, prepare, growth * Arrays.stream(shape).reduce(1, Math::multiplyExact));
         Parameter before = state.parameters.putIfAbsent(full, parameter);
@@ -308,6 +314,10 @@ public final class Program {
      */
     public Value attention(Value q, Value k, Value v, int heads, boolean causal) {
         long c = q.dim(-1);
+        if (c % heads != 0) {
+            throw new IllegalArgumentException(
+                    prefix + ": " + c + " channels cannot be split into " + heads + " heads");
+        }
         state.flops += 4 * q.dim(1) * k.dim(1) * c;
         Value o = like(
                 q,
@@ -385,6 +395,13 @@ public final class Program {
                 a.channels() + b.channels(),
                 a.dim(2),
                 a.dim(3));
+    }
+
+    /** Rows of the first dimension: {@code index int64 [B]}, {@code x [P, …]} → {@code [B, …]}. */
+    public Value rows(Value x, Value index) {
+        String rows = "torch.index_select(" + x.name() + ", 0, " + index.name() + ")";
+        boolean picture = x.shape().length == 4 && state.kernels == Kernels.PACKED;
+        return like(x, picture ? "torch.contiguous(" + rows + ", memory_format=2)" : rows);
     }
 
     public Value add(Value a, Value b) {

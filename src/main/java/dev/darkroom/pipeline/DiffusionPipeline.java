@@ -89,25 +89,28 @@ public final class DiffusionPipeline implements AutoCloseable {
     private float[] predict(List<Generation> generations, int context) {
         int factor = networks.vae().factor();
         ImageSpec first = generations.get(0).spec();
-        int rows = generations.stream().mapToInt(Generation::rows).sum();
         int latent = generations.get(0).sampler().latents().length;
         int added = networks.unet().addedWidth();
-        float[] sample = new float[rows * latent];
-        float[] timesteps = new float[rows];
-        float[] contexts = new float[rows * context];
-        float[] addeds = new float[rows * added];
+        float[] sample = new float[generations.size() * latent];
+        float[] timesteps = new float[generations.size()];
+        long[] rows = new long[generations.stream().mapToInt(Generation::rows).sum()];
+        float[] contexts = new float[rows.length * context];
+        float[] addeds = new float[rows.length * added];
         int row = 0;
-        for (Generation generation : generations) {
-            float[] input = generation.sampler().input();
+        for (int i = 0; i < generations.size(); i++) {
+            Generation generation = generations.get(i);
+            timesteps[i] = generation.sampler().timestep();
+            System.arraycopy(generation.sampler().input(), 0, sample, i * latent, latent);
             for (int k = 0; k < generation.rows(); k++, row++) {
                 Conditioning conditioning = generation.conditioning(k);
-                timesteps[row] = generation.sampler().timestep();
-                System.arraycopy(input, 0, sample, row * latent, latent);
+                rows[row] = i;
                 System.arraycopy(conditioning.context(), 0, contexts, row * context, context);
                 System.arraycopy(conditioning.added(), 0, addeds, row * added, added);
             }
         }
-        return networks.predict(sample, timesteps, contexts, addeds, first.height() / factor, first.width() / factor);
+        int height = first.height() / factor;
+        int width = first.width() / factor;
+        return networks.predict(sample, timesteps, rows, contexts, addeds, height, width);
     }
 
     private static void absorb(List<Generation> generations, float[] output) {

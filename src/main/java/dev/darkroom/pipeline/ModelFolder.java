@@ -5,6 +5,7 @@ import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -55,12 +56,23 @@ final class ModelFolder {
         }
         try (Networks networks = new Networks(folder)) {
             info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw InvalidCheckpoint.ofFile(
+                    path.resolve("model_index.json"), "networks that can be built", String.valueOf(e.getMessage()));
         }
     }
 
     private ModelInfo info(String id, Networks networks, Defaults defaults) {
         int multiple = networks.vae().factor() * networks.unet().sizeMultiple();
-        int size = networks.unet().sampleSize() * networks.vae().factor();
+        int size =
+                Math.multiplyExact(networks.unet().sampleSize(), networks.vae().factor());
+        if (size > MAX_SIZE || size % multiple != 0) {
+            throw InvalidCheckpoint.ofKey(
+                    folder.component("unet").configFile(),
+                    "sample_size",
+                    "a picture of at most " + MAX_SIZE + " pixels, a multiple of " + multiple,
+                    size + " pixels");
+        }
         return new ModelInfo(
                 id,
                 defaults.description,
@@ -85,8 +97,8 @@ final class ModelFolder {
                 Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
         return new Defaults(
                 json.path("description").asString(folder.className()),
-                json.path("steps").asInt(steps()),
-                json.path("guidance_scale").asDouble(guidanceScale()),
+                (int) number(file, json, "steps", steps(), 1, ImageSpec.MAX_STEPS),
+                number(file, json, "guidance_scale", guidanceScale(), 1, ImageSpec.MAX_GUIDANCE),
                 named(
                         file,
                         json,
@@ -107,6 +119,17 @@ final class ModelFolder {
             case "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline" -> 5;
             default -> 7.5;
         };
+    }
+
+    private static double number(Path file, JsonNode json, String key, double otherwise, int least, int most) {
+        JsonNode value = json.path(key);
+        if (value.isMissingNode()) {
+            return otherwise;
+        }
+        if (!value.isNumber() || !(value.doubleValue() >= least && value.doubleValue() <= most)) {
+            throw InvalidCheckpoint.ofKey(file, key, least + " to " + most, value.toString());
+        }
+        return value.doubleValue();
     }
 
     private static <T> T named(Path file, JsonNode json, String key, Function<String, Optional<T>> of, T otherwise) {
@@ -153,7 +176,7 @@ final class ModelFolder {
                     check(tokenizers.get(encoder), networks.text(encoder), "text_encoder" + suffix);
                 }
             }
-            networks.load();
+            networks.check();
             return new DiffusionPipeline(
                     info,
                     networks,

@@ -55,6 +55,8 @@ public record ScheduleConfig(
         int originalSteps,
         double timestepScaling) {
 
+    private static final int MAX_TRAIN_TIMESTEPS = 100_000;
+
     /** Writers of files whose noise is of the kind described here; flow matching, EDM and consistency models are not. */
     private static final Set<String> CLASSES = Set.of(
             "DDIMScheduler",
@@ -95,8 +97,8 @@ public record ScheduleConfig(
 
     /** @throws IllegalArgumentException naming the component that is out of bounds */
     public ScheduleConfig {
-        if (trainTimesteps < 2) {
-            throw unsupported("num_train_timesteps", "at least 2", trainTimesteps);
+        if (trainTimesteps < 2 || trainTimesteps > MAX_TRAIN_TIMESTEPS) {
+            throw unsupported("num_train_timesteps", "2 to " + MAX_TRAIN_TIMESTEPS, trainTimesteps);
         }
         if (!(betaStart > 0 && betaStart <= betaEnd && betaEnd < 1)) {
             throw unsupported("beta_start, beta_end", "0 < beta_start <= beta_end < 1", betaStart + ", " + betaEnd);

@@ -12,18 +12,26 @@ import org.jspecify.annotations.Nullable;
 public final class InvalidCheckpoint extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
+    private static final int MAX_LENGTH = 1000;
 
     private final String file;
     private final @Nullable String key;
     private final String expected;
     private final String found;
 
-    private InvalidCheckpoint(Path file, @Nullable String key, String where, String expected, String found) {
-        super(file + ": " + where + "expected " + expected + ", found " + found);
+    private InvalidCheckpoint(Path file, @Nullable String key, String what, String expected, String found) {
+        super(file + ": " + (key == null ? "" : what + "\"" + shown(key) + "\": ") + "expected " + shown(expected)
+                + ", found " + shown(found));
         this.file = file.toString();
         this.key = key;
-        this.expected = expected;
-        this.found = found;
+        this.expected = shown(expected);
+        this.found = shown(found);
+    }
+
+    /** Files say what they like; a line of a log should stay one. */
+    private static String shown(String text) {
+        String start = text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "…";
+        return start.replaceAll("\\p{Cntrl}", "\ufffd");
     }
 
     /** The file as a whole is wrong. */
@@ -33,12 +41,12 @@ public final class InvalidCheckpoint extends RuntimeException {
 
     /** A key of a JSON file is wrong or missing. */
     public static InvalidCheckpoint ofKey(Path file, String key, String expected, String found) {
-        return new InvalidCheckpoint(file, key, "\"" + key + "\": ", expected, found);
+        return new InvalidCheckpoint(file, key, "", expected, found);
     }
 
     /** A tensor of a safetensors file is wrong or missing. */
     public static InvalidCheckpoint ofTensor(Path file, String tensor, String expected, String found) {
-        return new InvalidCheckpoint(file, tensor, "tensor \"" + tensor + "\": ", expected, found);
+        return new InvalidCheckpoint(file, tensor, "tensor ", expected, found);
     }
 
     public Path file() {

@@ -1,14 +1,12 @@
 package dev.darkroom.weights;
 
-import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -17,7 +15,14 @@ import tools.jackson.databind.node.ObjectNode;
 /** Reads a checkpoint's JSON strictly: UTF-8, one object, no key twice, nothing behind it. */
 public final class Json {
 
-    static final JsonMapper MAPPER = JsonMapper.builder()
+    /** Bounds what a text can take as a tree; the largest tokenizers have half as many. */
+    private static final long MAX_TOKENS = 500_000;
+
+    static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxTokenCount(MAX_TOKENS)
+                            .build())
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -31,36 +36,26 @@ public final class Json {
      * @throws UncheckedIOException if it cannot be read
      */
     public static ObjectNode read(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw InvalidCheckpoint.ofFile(file, "a JSON file", "no such file");
-        }
-        try {
-            return parse(file, ByteBuffer.wrap(Files.readAllBytes(file)));
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + ": " + e.getMessage(), e);
-        }
+        return parse(file, TextFile.read(file, "a JSON file"));
     }
 
     /** @param file where the text comes from, for the error */
-    static ObjectNode parse(Path file, ByteBuffer utf8) {
+    static ObjectNode parse(Path file, String text) {
         try {
-            JsonNode node = MAPPER.readTree(
-                    StandardCharsets.UTF_8.newDecoder().decode(utf8).toString());
+            JsonNode node = MAPPER.readTree(text);
             if (node instanceof ObjectNode object) {
                 return object;
             }
             throw InvalidCheckpoint.ofFile(file, "a JSON object", kind(node));
-        } catch (CharacterCodingException e) {
-            throw because(e, InvalidCheckpoint.ofFile(file, "JSON in UTF-8", "bytes that are not UTF-8"));
         } catch (JacksonException e) {
-            throw because(
-                    e,
-                    InvalidCheckpoint.ofFile(
-                            file,
-                            "well-formed JSON",
-                            e.getOriginalMessage() + " at line "
-                                    + e.getLocation().getLineNr() + ", column "
-                                    + e.getLocation().getColumnNr()));
+            TokenStreamLocation at = e.getLocation(); // none when a bound is exceeded
+            InvalidCheckpoint invalid = InvalidCheckpoint.ofFile(
+                    file,
+                    "well-formed JSON",
+                    e.getOriginalMessage()
+                            + (at == null ? "" : " at line " + at.getLineNr() + ", column " + at.getColumnNr()));
+            invalid.initCause(e);
+            throw invalid;
         }
     }
 
@@ -70,10 +65,5 @@ public final class Json {
             return "nothing";
         }
         return node.isObject() ? "an object" : node.toString();
-    }
-
-    private static InvalidCheckpoint because(Exception cause, InvalidCheckpoint e) {
-        e.initCause(cause);
-        return e;
     }
 }

@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -29,7 +31,6 @@ import tools.jackson.databind.JsonNode;
 final class SafetensorsFile implements AutoCloseable {
 
     static final String METADATA = "__metadata__";
-    private static final long MAX_HEADER = 100_000_000;
 
     /** Bits an element, for every type the format knows; those of {@link DType} can be read. */
     private static final Map<String, Integer> BITS = Map.ofEntries(
@@ -134,9 +135,11 @@ final class SafetensorsFile implements AutoCloseable {
         ByteBuffer field = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         readFully(field, 0);
         long length = field.getLong(0);
-        if (length < 0 || length > MAX_HEADER) {
+        if (length < 0 || length > TextFile.MAX_BYTES) {
             throw InvalidCheckpoint.ofFile(
-                    path, "a header of at most " + MAX_HEADER + " bytes", "length " + Long.toUnsignedString(length));
+                    path,
+                    "a header of at most " + TextFile.MAX_BYTES + " bytes",
+                    "length " + Long.toUnsignedString(length));
         }
         if (length > size - Long.BYTES) {
             throw InvalidCheckpoint.ofFile(
@@ -149,12 +152,20 @@ final class SafetensorsFile implements AutoCloseable {
         ByteBuffer header = ByteBuffer.allocate(headerLength);
         readFully(header, Long.BYTES);
         for (Map.Entry<String, JsonNode> property :
-                Json.parse(path, header.flip()).properties()) {
+                Json.parse(path, text(header.flip())).properties()) {
             if (property.getKey().equals(METADATA)) {
                 checkMetadata(property.getValue());
             } else {
                 entries.put(property.getKey(), entry(property.getKey(), property.getValue()));
             }
+        }
+    }
+
+    private String text(ByteBuffer utf8) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(utf8).toString();
+        } catch (CharacterCodingException e) {
+            throw InvalidCheckpoint.ofFile(path, "JSON in UTF-8", "bytes that are not UTF-8");
         }
     }
 

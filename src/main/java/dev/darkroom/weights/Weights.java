@@ -59,7 +59,7 @@ public final class Weights implements AutoCloseable {
                         entry.getValue(), fileName -> new SafetensorsFile(index.resolveSibling(fileName)));
                 if (!shard.has(name)) {
                     throw InvalidCheckpoint.ofTensor(
-                            index, name, "the tensor in " + entry.getValue(), "no tensor of that name there");
+                            index, name, "the tensor in \"" + entry.getValue() + "\"", "no tensor of that name there");
                 }
                 files.put(name, shard);
             }
@@ -89,7 +89,7 @@ public final class Weights implements AutoCloseable {
     }
 
     private static boolean isPlainName(String fileName) {
-        return fileName.endsWith(".safetensors") && !fileName.contains("/") && !fileName.contains("\\");
+        return fileName.matches("[^/\\\\:\\p{Cntrl}]+\\.safetensors");
     }
 
     /**

@@ -47,6 +47,7 @@ final class DeviceWorker implements SmartLifecycle {
     private final Map<Place<Claim>, Drawing> drawings = new HashMap<>();
 
     private volatile boolean stopping;
+    private volatile boolean failed;
     private volatile ModelDownloads downloads = new ModelDownloads();
     private @Nullable Thread thread;
 
@@ -74,6 +75,7 @@ final class DeviceWorker implements SmartLifecycle {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
+            failed = true;
             log.error("The device worker has failed; no more pictures are drawn until the next start", e);
             models.publish(List.of());
         } finally {
@@ -250,6 +252,11 @@ final class DeviceWorker implements SmartLifecycle {
             Thread.currentThread().interrupt();
         }
         thread = null;
+    }
+
+    /** Whether the worker has ended by itself; it cannot be started again in this process. */
+    boolean failed() {
+        return failed;
     }
 
     @Override

@@ -52,6 +52,7 @@ class FullSizeTests {
                         program,
                         program.input("sample", 1, unet.inChannels(), size, size),
                         program.input("timestep", 1),
+                        null,
                         program.input("context", 1, 77, unet.contextWidth()),
                         unet.addedWidth() == 0 ? null : program.input("added", 1, unet.addedWidth()));
             }

@@ -135,7 +135,6 @@ class FamiliesTests {
         DiffusersFolder folder = DiffusersFolder.open(FAMILIES.resolve(family));
         String prompt = cases(family).findFirst().orElseThrow().get("prompt").stringValue();
         try (Networks networks = new Networks(folder)) {
-            networks.load();
             int left = 0;
             for (int i = 0; i < networks.textEncoders(); i++) {
                 int width = networks.text(i).width();

@@ -7,6 +7,8 @@ import dev.darkroom.weights.DiffusersFolder.Component;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -174,6 +176,60 @@ class DiffusersFolderTests {
                 .isInstanceOf(InvalidCheckpoint.class)
                 .hasMessage(expected + ": expected a safetensors file, found only diffusion_pytorch_model.bin;"
                         + " convert the checkpoint to safetensors");
+    }
+
+    @Test
+    void listsTheFilesThatAreReadOfThosePublished() throws IOException {
+        index("""
+                {"_class_name": "StableDiffusionXLPipeline",
+                 "scheduler": ["diffusers", "EulerDiscreteScheduler"],
+                 "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+                 "tokenizer_2": ["transformers", "CLIPTokenizer"],
+                 "unet": ["diffusers", "UNet2DConditionModel"]}
+                """);
+        Set<String> published = Set.of(
+                "model_index.json",
+                "sd_xl_base_1.0.safetensors",
+                "scheduler/scheduler_config.json",
+                "text_encoder/model.safetensors",
+                "text_encoder_2/config.json",
+                "text_encoder_2/model.fp16.safetensors",
+                "text_encoder_2/model.onnx",
+                "tokenizer_2/merges.txt",
+                "tokenizer_2/vocab.json",
+                "tokenizer_2/README.md",
+                "unet/config.json",
+                "unet/diffusion_pytorch_model.safetensors.index.json",
+                "unet/diffusion_pytorch_model.fp16.safetensors",
+                "unet/diffusion_pytorch_model-00001-of-00001.safetensors");
+        DiffusersFolder diffusers = DiffusersFolder.open(folder);
+        List<String> needed = List.of(
+                "model_index.json",
+                "scheduler/scheduler_config.json",
+                "text_encoder_2/config.json",
+                "text_encoder_2/model.fp16.safetensors",
+                "tokenizer_2/merges.txt",
+                "tokenizer_2/vocab.json",
+                "unet/config.json",
+                "unet/diffusion_pytorch_model.safetensors.index.json");
+        assertThat(diffusers.files(published)).containsExactlyElementsOf(needed);
+        assertThat(needed.stream().filter(DiffusersFolder::isShardIndex)).hasSize(1);
+
+        config(
+                "unet/diffusion_pytorch_model.safetensors.index.json",
+                "{\"weight_map\":{\"x\":\"diffusion_pytorch_model-00001-of-00001.safetensors\"}}");
+        assertThat(diffusers.files(published))
+                .hasSize(needed.size() + 1)
+                .contains("unet/diffusion_pytorch_model-00001-of-00001.safetensors");
+    }
+
+    @Test
+    void missesAComponentsFilesAmongThosePublished() throws IOException {
+        index(INDEX);
+        DiffusersFolder diffusers = DiffusersFolder.open(folder);
+        assertThatThrownBy(() -> diffusers.files(Set.of("scheduler/scheduler_config.json")))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessage(folder.resolve("text_encoder/config.json") + ": expected a JSON file, found no such file");
     }
 
     private Component unet() throws IOException {

@@ -159,10 +159,9 @@ class WeightsTests {
         assertInvalid(write(new byte[0]), "expected a header length of 8 bytes, found a file of 0 bytes");
         assertInvalid(
                 write(lengthField(-1)),
-                "expected a header of at most 100000000 bytes, found length 18446744073709551615");
+                "expected a header of at most 16777216 bytes, found length 18446744073709551615");
         assertInvalid(
-                write(lengthField(100_000_001)),
-                "expected a header of at most 100000000 bytes, found length 100000001");
+                write(lengthField(16_777_217)), "expected a header of at most 16777216 bytes, found length 16777217");
         assertInvalid(
                 write(lengthField(3), bytes('{', '}')), "expected a header of 3 bytes, found only 2 bytes in the file");
         assertInvalid(write(lengthField(2), bytes('{', '}')), "expected tensors, found none");
