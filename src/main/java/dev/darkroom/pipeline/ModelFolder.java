@@ -164,6 +164,10 @@ final class ModelFolder {
         return info;
     }
 
+    DiffusersFolder folder() {
+        return folder;
+    }
+
     DiffusionPipeline load() {
         Networks networks = new Networks(folder);
         List<ClipTokenizer> tokenizers = new ArrayList<>();
