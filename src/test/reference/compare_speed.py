@@ -29,7 +29,7 @@ class Diffusers:
         generator = torch.Generator().manual_seed(1)
         latent = size // 8
         width = self.pipe.unet.config.cross_attention_dim
-        self.sample = torch.randn(2, 4, latent, latent, generator=generator)
+        self.sample = torch.cat([torch.randn(1, 4, latent, latent, generator=generator)] * 2)
         self.context = torch.randn(2, 77, width, generator=generator)
         self.timestep = torch.tensor(500)
 
@@ -56,7 +56,7 @@ class Darkroom:
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        self.answer("loaded")
+        self.answer("ready")
 
     def answer(self, start):
         for line in self.process.stdout:

@@ -1,26 +1,33 @@
 """Reference numbers for SamplerReferenceTests, from diffusers and torch themselves.
 
-Run with diffusers 0.35.2, torch 2.7.1, numpy 2:  python sampling_reference.py
-Writes src/test/resources/sampling/reference.json.
+Run with diffusers 0.35.2, torch 2.7.1, numpy 2, scipy:  python sampling_reference.py
+Writes src/test/resources/sampling/reference.json.gz.
 
 The network is a formula, out = 0.3 * input * cos(t / 100) + 0.1, so that no weights are needed and every sampler's input
 scaling and timestep matter. Every run begins as the diffusers pipelines do: latents from torch.Generator("cpu"), times
 init_noise_sigma; the same generator goes on to step().
 """
 
+import gzip
 import json
 import math
 import os
-import sys
 
 import diffusers
 import numpy as np
 import torch
 from diffusers import (
     DDIMScheduler,
+    DDPMScheduler,
     DPMSolverMultistepScheduler,
+    DPMSolverSinglestepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    HeunDiscreteScheduler,
+    LCMScheduler,
+    LMSDiscreteScheduler,
+    PNDMScheduler,
+    UniPCMultistepScheduler,
 )
 
 SIZE = 64
@@ -38,54 +45,101 @@ SD15 = {  # runwayml/stable-diffusion-v1-5, scheduler/scheduler_config.json: sil
 }
 
 
-def make(sampler, karras, config, steps):
-    if sampler == "ddim":
-        if karras:
-            s = DPMSolverMultistepScheduler.from_config(config, solver_order=1, use_karras_sigmas=True)
-        else:
-            s = DDIMScheduler.from_config(config)
+CLASSES = {
+    "ddim": DDIMScheduler,
+    "ddpm": DDPMScheduler,
+    "pndm": PNDMScheduler,
+    "lms": LMSDiscreteScheduler,
+    "euler": EulerDiscreteScheduler,
+    "euler_ancestral": EulerAncestralDiscreteScheduler,
+    "heun": HeunDiscreteScheduler,
+    "dpmpp_2m": DPMSolverMultistepScheduler,
+    "dpmpp_2m_sde": DPMSolverMultistepScheduler,
+    "dpmpp_sde": DPMSolverSinglestepScheduler,
+    "unipc": UniPCMultistepScheduler,
+    "lcm": LCMScheduler,
+}
+OPTIONS = {
+    "pndm": {"skip_prk_steps": True},
+    "dpmpp_2m_sde": {"algorithm_type": "sde-dpmsolver++"},
+    "dpmpp_sde": {"algorithm_type": "sde-dpmsolver++"},
+}
+DRAWS = {"ddpm", "euler_ancestral", "dpmpp_2m_sde", "dpmpp_sde", "lcm"}  # their step() takes a generator
+SPACED = {"ddim", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "unipc"}
+
+
+def use(spacing):
+    return {} if spacing == "default" else {f"use_{spacing}_sigmas": True}
+
+
+def make(sampler, spacing, config, steps, given=None):
+    """The scheduler with its timesteps set. Two combinations are put together here, as README.md says."""
+    given = given or {}
+    options = {**OPTIONS.get(sampler, {}), **use(spacing)}
+    if sampler == "ddim" and spacing != "default":
+        s = DPMSolverMultistepScheduler.from_config(config, solver_order=1, **use(spacing))
         s.set_timesteps(steps)
-    elif sampler == "euler":
-        s = EulerDiscreteScheduler.from_config(config, **({"use_karras_sigmas": True} if karras else {}))
-        s.set_timesteps(steps)
-    elif sampler == "euler_ancestral":
+        return s
+    if sampler == "euler_ancestral":
         s = EulerAncestralDiscreteScheduler.from_config(config)
         s.set_timesteps(steps)
-        if karras:
-            levels = EulerDiscreteScheduler.from_config(config, use_karras_sigmas=True)
-            levels.set_timesteps(steps)
-            s.sigmas, s.timesteps = levels.sigmas, levels.timesteps
+        if spacing != "default" or given:
+            levels = make("euler", spacing, config, steps, given)
+            s.sigmas, s.timesteps, s.num_inference_steps = levels.sigmas, levels.timesteps, len(levels.timesteps)
+        return s
+    s = CLASSES[sampler].from_config(config, **options)
+    if "timesteps" in given:
+        s.set_timesteps(timesteps=given["timesteps"])
+    elif "sigmas" in given and sampler == "euler":
+        s.set_timesteps(sigmas=given["sigmas"])
+    elif "sigmas" in given:  # no other class takes them: the same levels, told as this class tells its own
+        s.set_timesteps(len(given["sigmas"]) - 1)
+        euler = make("euler", "default", config, steps, given)
+        s.sigmas, s.timesteps = euler.sigmas, euler.timesteps
+        if sampler == "heun":
+            s.sigmas = torch.cat([s.sigmas[:1], s.sigmas[1:-1].repeat_interleave(2), s.sigmas[-1:]])
+            s.timesteps = torch.cat([s.timesteps[:1], s.timesteps[1:].repeat_interleave(2)])
+        elif sampler != "lms":
+            s.timesteps = s.timesteps.to(torch.int64)
     else:
-        s = DPMSolverMultistepScheduler.from_config(config, **({"use_karras_sigmas": True} if karras else {}))
         s.set_timesteps(steps)
     return s
 
 
-def run(sampler, karras, config, steps, seed=7, detail=True):
-    s = make(sampler, karras, config, steps)
+def walk(sampler, spacing, config, steps, seed, given, scale=1.0):
+    s = make(sampler, spacing, config, steps, given)
     first = s.timesteps[0].item()
-    if sum(t.item() == first for t in s.timesteps) > 1:
+    if sum(t.item() == first for t in s.timesteps) > 1 and hasattr(s, "set_begin_index"):
         # diffusers would begin at the second of equal first timesteps and then run off the end
-        print("equal first timesteps:", sampler, karras, steps, config.get("beta_schedule"), file=sys.stderr)
         s.set_begin_index(0)
     generator = torch.Generator("cpu").manual_seed(seed)
-    x = torch.randn((1, 4, 4, 4), generator=generator) * s.init_noise_sigma
+    x = torch.randn((1, 4, 4, 4), generator=generator) * scale * s.init_noise_sigma
     after = []
     for t in s.timesteps:
         model_input = s.scale_model_input(x, t)
         out = model_input * (0.3 * math.cos(t.item() / 100)) + 0.1
-        kwargs = {"generator": generator} if sampler == "euler_ancestral" else {}
+        kwargs = {"generator": generator} if sampler in DRAWS else {}
         x = s.step(out, t, x, **kwargs).prev_sample
         after.append(x.flatten()[:8].tolist())
+    return s, x.flatten(), after
+
+
+def run(sampler, spacing, config, steps, seed=7, detail=True, given=None):
+    s, x, after = walk(sampler, spacing, config, steps, seed, given)
+    _, moved, _ = walk(sampler, spacing, config, steps, seed, given, 1 + 2**-23)
     result = {
         "sampler": sampler,
-        "schedule": "karras" if karras else "default",
+        "schedule": spacing,
         "config": config,
         "steps": steps,
         "seed": seed,
         "timesteps": s.timesteps.tolist(),
-        "latents": x.flatten().tolist(),
+        "latents": x.tolist(),
+        # how far, relative to the largest, diffusers' own latents move when the first noise is one ulp larger
+        "sensitivity": float(f"{((moved - x).abs().max() / x.abs().max().clamp(min=1)).item():.2g}"),
     }
+    if given:
+        result["given"] = given
     if detail:
         result["after"] = after[:3]
         if hasattr(s, "sigmas"):
@@ -93,27 +147,57 @@ def run(sampler, karras, config, steps, seed=7, detail=True):
     return result
 
 
+def predictions(sampler):
+    # diffusers' classes of these three do not implement "sample"
+    return ["epsilon", "v_prediction"] + ([] if sampler in {"euler_ancestral", "heun", "pndm"} else ["sample"])
+
+
 def runs():
-    for sampler in ["ddim", "euler", "euler_ancestral", "dpmpp_2m"]:
-        for karras in [False, True]:
-            for beta in ["scaled_linear", "linear", "squaredcos_cap_v2"]:
-                for spacing in ["leading", "linspace", "trailing"]:
-                    for prediction in ["epsilon", "v_prediction"]:
+    for sampler in CLASSES:
+        for spacing in ["default"] + (["karras", "exponential", "beta"] if sampler in SPACED else []):
+            betas = ["scaled_linear", "linear", "squaredcos_cap_v2"] if spacing in ("default", "karras") else ["scaled_linear"]
+            for beta in betas:
+                for timesteps in ["leading", "linspace", "trailing"]:
+                    for prediction in predictions(sampler):
+                        if beta != "scaled_linear" and prediction == "sample":
+                            continue
                         config = {
                             "_class_name": "PNDMScheduler",
                             "beta_schedule": beta,
                             "beta_start": 0.00085,
                             "beta_end": 0.012,
                             "prediction_type": prediction,
-                            "timestep_spacing": spacing,
+                            "timestep_spacing": timesteps,
                             "steps_offset": 1,
                             "set_alpha_to_one": False,
                             "clip_sample": False,
                         }
-                        yield run(sampler, karras, config, 20, detail=prediction == "epsilon")
-            for steps in [1, 2, 3, 7, 50, 150]:
-                yield run(sampler, karras, SD15, steps, seed=steps, detail=False)
-        yield run(sampler, False, {"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": True}, 12)
+                        yield run(sampler, spacing, config, 20, detail=prediction == "epsilon")
+            for steps in [1, 2, 3, 7, 50] + ([] if sampler == "lcm" else [150]):
+                yield run(sampler, spacing, SD15, steps, seed=steps, detail=False)
+    for spacing in ["karras", "exponential", "beta"]:
+        config = {"_class_name": "EulerDiscreteScheduler", **use(spacing)}
+        yield run("euler", "default", config, 12)
+        yield run("unipc", "default", config, 12)
+    for sampler in ["ddim", "ddpm", "euler", "euler_ancestral", "dpmpp_2m", "dpmpp_2m_sde", "unipc", "lcm"]:
+        for timesteps in ["trailing", "leading"]:
+            zero = {"rescale_betas_zero_snr": True, "timestep_spacing": timesteps, "prediction_type": "v_prediction"}
+            yield run(sampler, "default", {**SD15, **zero}, 20)
+    for sampler in ["euler", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "unipc"]:
+        for steps in [7, 20]:
+            for extra in [{}, {"lower_order_final": False}, {"euler_at_final": True}]:
+                for spacing in ["default", "karras"]:
+                    yield run(sampler, spacing, {**SD15, "final_sigmas_type": "sigma_min", **extra}, steps, detail=False)
+    for sampler in ["ddim", "ddpm", "heun", "lcm"]:
+        yield run(sampler, "default", {**SD15, "clip_sample": True, "clip_sample_range": 0.7}, 20, detail=False)
+    yield run("ddpm", "default", {**SD15, "variance_type": "fixed_large"}, 20, detail=False)
+    yield run("lcm", "default", {**SD15, "original_inference_steps": 20, "timestep_scaling": 3.0}, 4, detail=False)
+    given = {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}
+    for sampler in ["ddpm", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "lcm"]:
+        yield run(sampler, "default", SD15, 10, given=given)
+    given = {"sigmas": [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.38, 0.234, 0.113, 0.0]}
+    for sampler in SPACED - {"ddim"}:
+        yield run(sampler, "default", SD15, 10, given=given)
 
 
 def rounded(value):
@@ -149,12 +233,12 @@ def alphas():
 
 versions = {"diffusers": diffusers.__version__, "torch": torch.__version__, "numpy": np.__version__}
 print(versions)
-path = os.path.join(os.path.dirname(__file__), "..", "resources", "sampling", "reference.json")
-with open(path, "w") as f:
-    parts = {"versions": versions, "noise": list(noise()), "alphas": list(alphas()), "runs": list(runs())}
-    alphas_exact = parts["alphas"]
-    parts = rounded(parts)
-    parts["alphas"] = alphas_exact
-    json.dump(parts, f, separators=(",", ":"))
-    f.write("\n")
-print(os.path.getsize(path), "bytes")
+path = os.path.join(os.path.dirname(__file__), "..", "resources", "sampling", "reference.json.gz")
+parts = {"versions": versions, "noise": list(noise()), "alphas": list(alphas()), "runs": list(runs())}
+alphas_exact = parts["alphas"]
+parts = rounded(parts)
+parts["alphas"] = alphas_exact
+text = json.dumps(parts, separators=(",", ":")) + "\n"
+with open(path, "wb") as f:
+    f.write(gzip.compress(text.encode(), 9, mtime=0))
+print(len(parts["runs"]), "runs,", os.path.getsize(path), "bytes")

@@ -128,22 +128,35 @@ public final class ClipTokenizer implements AutoCloseable {
      */
     public long[] encode(String text) {
         long[] ids = ids(text);
-        int kept = Math.min(ids.length, maxLength - 2);
+        return ids.length <= capacity() ? wrap(ids) : wrap(Arrays.copyOf(ids, capacity()));
+    }
+
+    /** The text's tokens, all of them, without beginning and end. */
+    public long[] ids(String text) {
+        return tokenizer.encode(text, false, false).getIds();
+    }
+
+    /**
+     * Beginning token, these tokens, end token, padding.
+     *
+     * @param ids at most {@link #capacity()}
+     * @return exactly {@link #maxLength()} ids
+     */
+    public long[] wrap(long[] ids) {
+        if (ids.length > capacity()) {
+            throw new IllegalArgumentException(ids.length + " tokens, of which at most " + capacity() + " fit");
+        }
         long[] padded = new long[maxLength];
         Arrays.fill(padded, pad);
         padded[0] = bos;
-        System.arraycopy(ids, 0, padded, 1, kept);
-        padded[kept + 1] = eos;
+        System.arraycopy(ids, 0, padded, 1, ids.length);
+        padded[ids.length + 1] = eos;
         return padded;
     }
 
-    /** How many tokens the text has, before beginning and end are added; {@code maxLength() - 2} of them fit. */
-    public int tokens(String text) {
-        return ids(text).length;
-    }
-
-    private long[] ids(String text) {
-        return tokenizer.encode(text, false, false).getIds();
+    /** How many of a text's tokens fit between beginning and end, 75 for CLIP. */
+    public int capacity() {
+        return maxLength - 2;
     }
 
     /** Length of every encoded text, 77 for CLIP. */

@@ -14,11 +14,13 @@ import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The three networks of a Stable-Diffusion-class checkpoint, ready to run: arrays of plain floats in, arrays of plain
- * floats out, row-major in the shapes given. Not thread-safe.
+ * The networks of a Stable-Diffusion-class checkpoint: arrays of plain floats in, arrays of plain floats out, row-major in
+ * the shapes given. Each is loaded when it is first used. Not thread-safe.
  */
 public final class Networks implements AutoCloseable {
     /** Where checkpoints saved before diffusers 0.12 keep the projections of the VAE's attention. */
@@ -39,8 +41,9 @@ public final class Networks implements AutoCloseable {
     private final List<Part> textParts = new ArrayList<>();
     private final Part unetPart;
     private final Part vaePart;
+    private final @Nullable Part vaeEncoderPart;
 
-    /** A network: what it computes, where its weights lie, and, after {@link #load}, the thing itself. */
+    /** A network: what it computes, where its weights lie, and, from its first use on, the thing itself. */
     private static final class Part implements AutoCloseable {
         final Program program = new Program(Program.Kernels.ofThisMachine());
         final DiffusersFolder.Component component;
@@ -61,15 +64,11 @@ public final class Networks implements AutoCloseable {
                     .sum();
         }
 
-        void load() {
-            try (Weights weights = component.weights()) {
-                network = Network.load(program, parameter -> find(weights, parameter));
-            }
-        }
-
         Network network() {
             if (network == null) {
-                throw new IllegalStateException(component.name() + " is not loaded");
+                try (Weights weights = component.weights()) {
+                    network = Network.load(program, parameter -> find(weights, parameter));
+                }
             }
             return network;
         }
@@ -130,18 +129,23 @@ public final class Networks implements AutoCloseable {
         Value sample = program.input("sample", 1, unet.inChannels(), size, size);
         Value timestep = program.input("timestep", 1);
         Value context = program.input("context", 1, texts.get(0).positions(), unet.contextWidth());
-        if (unet.addedWidth() == 0) {
-            program.method("forward", unet.describe(program, sample, timestep, context), sample, timestep, context);
-        } else {
-            Value added = program.input("added", 1, unet.addedWidth());
-            Value prediction = unet.describe(program, sample, timestep, context, added);
-            program.method("forward", prediction, sample, timestep, context, added);
+        Value rows = program.input("rows", 1);
+        Value added = unet.addedWidth() == 0 ? null : program.input("added", 1, unet.addedWidth());
+        Value prediction = unet.describe(program, sample, timestep, rows, context, added);
+        List<Value> inputs = new ArrayList<>(List.of(sample, timestep, rows, context));
+        if (added != null) {
+            inputs.add(added);
         }
+        program.method("forward", prediction, inputs.toArray(Value[]::new));
 
         program = vaePart.program;
         Value z = program.input("z", 1, vae.latentChannels(), size, size);
         program.method("decode", vae.describeDecoder(program, z), z);
-        if (full != null) {
+        if (full == null) {
+            vaeEncoderPart = null;
+        } else {
+            vaeEncoderPart = new Part(vaePart.component);
+            program = vaeEncoderPart.program;
             Value x = program.input("x", 1, 3, (long) size * vae.factor(), (long) size * vae.factor());
             program.method("encode", full.describeEncoder(program, x), x);
         }
@@ -164,19 +168,7 @@ public final class Networks implements AutoCloseable {
      * @throws InvalidCheckpoint naming the first that is missing or of another shape
      */
     public long check() {
-        return textParts.stream().mapToLong(Part::check).sum() + unetPart.check() + vaePart.check();
-    }
-
-    /**
-     * Compiles the networks and loads them.
-     *
-     * @throws InvalidCheckpoint naming the first weight that is missing or of another shape
-     */
-    public void load() {
-        check();
-        textParts.forEach(Part::load);
-        unetPart.load();
-        vaePart.load();
+        return parts().mapToLong(Part::check).sum();
     }
 
     /** How many text encoders there are, 1 or 2. */
@@ -224,40 +216,47 @@ public final class Networks implements AutoCloseable {
     }
 
     /**
-     * One evaluation of the U-Net.
+     * One evaluation of the U-Net for pictures that may have several rows, which differ in their conditioning only.
      *
-     * @param sample {@code [rows, inChannels, height, width]}
-     * @param timesteps {@code [rows]}, each row its own
+     * @param sample {@code [pictures, inChannels, height, width]}
+     * @param timesteps {@code [pictures]}, each picture its own
+     * @param rows {@code [rows]}, the picture of each row, from 0
      * @param context {@code [rows, tokens, contextWidth]}
      * @param added {@code [rows, unet().addedWidth()]}; empty where that is 0
      * @param height of the latents
      * @param width of the latents
      * @return the predictions, {@code [rows, outChannels, height, width]}
      */
-    public float[] predict(float[] sample, float[] timesteps, float[] context, float[] added, int height, int width) {
+    public float[] predict(
+            float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width) {
         Network network = unetPart.network();
-        int rows = timesteps.length;
-        int tokens = context.length / rows / unet.contextWidth();
+        int pictures = timesteps.length;
+        int tokens = context.length / rows.length / unet.contextWidth();
         try (NDManager scope = network.newScope()) {
             List<NDArray> inputs = new ArrayList<>(List.of(
-                    floats(scope, sample, rows, unet.inChannels(), height, width),
-                    floats(scope, timesteps, rows),
-                    floats(scope, context, rows, tokens, unet.contextWidth())));
+                    floats(scope, sample, pictures, unet.inChannels(), height, width),
+                    floats(scope, timesteps, pictures),
+                    scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64),
+                    floats(scope, context, rows.length, tokens, unet.contextWidth())));
             if (unet.addedWidth() > 0) {
-                inputs.add(floats(scope, added, rows, unet.addedWidth()));
+                inputs.add(floats(scope, added, rows.length, unet.addedWidth()));
             }
             return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
         }
     }
 
     /**
-     * VAE encoder; a tiny autoencoder's is not loaded.
+     * VAE encoder.
      *
      * @param pictures in −1 … 1, {@code [rows, 3, height, width]}
      * @return mean and log variance, {@code [rows, 2 · latentChannels, height / factor, width / factor]}
+     * @throws IllegalStateException for a tiny autoencoder, which is built as a decoder only
      */
     public float[] encode(float[] pictures, int rows, int height, int width) {
-        Network network = vaePart.network();
+        if (vaeEncoderPart == null) {
+            throw new IllegalStateException("a tiny autoencoder's encoder is not built");
+        }
+        Network network = vaeEncoderPart.network();
         try (NDManager scope = network.newScope()) {
             return network.call("encode", floats(scope, pictures, rows, 3, height, width))
                     .toFloatArray();
@@ -295,10 +294,13 @@ public final class Networks implements AutoCloseable {
         return weights.tensor(name, parameter.shape());
     }
 
+    private Stream<Part> parts() {
+        return Stream.concat(textParts.stream(), Stream.of(unetPart, vaePart, vaeEncoderPart))
+                .filter(Objects::nonNull);
+    }
+
     @Override
     public void close() {
-        textParts.forEach(Part::close);
-        unetPart.close();
-        vaePart.close();
+        parts().forEach(Part::close);
     }
 }

@@ -397,6 +397,13 @@ public final class Program {
                 a.dim(3));
     }
 
+    /** Rows of the first dimension: {@code index int64 [B]}, {@code x [P, …]} → {@code [B, …]}. */
+    public Value rows(Value x, Value index) {
+        String rows = "torch.index_select(" + x.name() + ", 0, " + index.name() + ")";
+        boolean picture = x.shape().length == 4 && state.kernels == Kernels.PACKED;
+        return like(x, picture ? "torch.contiguous(" + rows + ", memory_format=2)" : rows);
+    }
+
     public Value add(Value a, Value b) {
         return like(a, "torch.add(" + a.name() + ", " + b.name() + ")");
     }

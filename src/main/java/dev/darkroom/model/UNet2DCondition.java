@@ -159,26 +159,41 @@ public final class UNet2DCondition {
      * @return the prediction (ε or v), {@code [B, outChannels, h, w]}
      */
     public Value describe(Program net, Value sample, Value timestep, Value context) {
-        return describe(net, sample, timestep, context, null);
+        return describe(net, sample, timestep, null, context, null);
     }
 
-    /** @param added {@code [B, addedWidth]}; null where that is 0 */
-    public Value describe(Program net, Value sample, Value timestep, Value context, @Nullable Value added) {
+    /**
+     * The same for pictures with several rows each, which differ in their conditioning only: what comes before the first of it
+     * is computed once a picture.
+     *
+     * @param sample {@code [P, inChannels, h, w]}
+     * @param timestep {@code float32 [P]}
+     * @param rows {@code int64 [B]}, the picture of each row; null for one row each
+     * @param context {@code [B, t, contextWidth]}
+     * @param added {@code [B, addedWidth]}; null where that is 0
+     */
+    public Value describe(
+            Program net, Value sample, Value timestep, @Nullable Value rows, Value context, @Nullable Value added) {
         int n = channels.length;
         if ((added == null ? 0 : added.dim(1)) != addedWidth()) {
             throw new IllegalArgumentException("expected " + addedWidth() + " added numbers a row");
         }
-        Value t = net.silu(timeEmbedding(net, timestep, added));
         Value h = net.conv2d("conv_in", sample, channels[0], 3, 1, 1);
-        Deque<Value> skips = new ArrayDeque<>();
+        if (rows != null && added != null) { // conditioning that every block is told
+            h = net.rows(h, rows);
+            timestep = net.rows(timestep, rows);
+            rows = null;
+        }
+        Pass pass = new Pass(net.silu(timeEmbedding(net, timestep, added)), context, rows);
+        Deque<Value> skips = pass.skips;
         skips.push(h);
         for (int i = 0; i < n; i++) {
             Program block = net.at("down_blocks").at(i);
             boolean attends = downBlocks.get(i).startsWith("CrossAttn");
             for (int j = 0; j < layers[i]; j++) {
-                h = resnet(block.at("resnets").at(j), h, t, channels[i]);
+                h = resnet(block.at("resnets").at(j), h, pass.t, channels[i]);
                 if (attends) {
-                    h = transformer(block.at("attentions").at(j), h, context, heads[i], downDepths[i][j]);
+                    h = transformer(block.at("attentions").at(j), h, pass, heads[i], downDepths[i][j]);
                 }
                 skips.push(h);
             }
@@ -189,10 +204,10 @@ public final class UNet2DCondition {
         }
         if (midBlock != null) {
             Program mid = net.at("mid_block");
-            h = resnet(mid.at("resnets").at(0), h, t, channels[n - 1]);
+            h = resnet(mid.at("resnets").at(0), h, pass.t, channels[n - 1]);
             if (midBlock.equals(ATTENDING_MID)) {
-                h = transformer(mid.at("attentions").at(0), h, context, heads[n - 1], downDepths[n - 1][0]);
-                h = resnet(mid.at("resnets").at(1), h, t, channels[n - 1]);
+                h = transformer(mid.at("attentions").at(0), h, pass, heads[n - 1], downDepths[n - 1][0]);
+                h = resnet(mid.at("resnets").at(1), h, pass.t, channels[n - 1]);
             }
         }
         for (int i = 0; i < n; i++) {
@@ -200,9 +215,9 @@ public final class UNet2DCondition {
             int level = n - 1 - i;
             boolean attends = upBlocks.get(i).startsWith("CrossAttn");
             for (int j = 0; j <= layers[level]; j++) {
-                h = resnet(block.at("resnets").at(j), net.cat(h, skips.pop()), t, channels[level]);
+                h = resnet(block.at("resnets").at(j), net.cat(h, skips.pop()), pass.t, channels[level]);
                 if (attends) {
-                    h = transformer(block.at("attentions").at(j), h, context, heads[level], upDepths[i][j]);
+                    h = transformer(block.at("attentions").at(j), h, pass, heads[level], upDepths[i][j]);
                 }
             }
             if (i < n - 1) {
@@ -213,6 +228,33 @@ public final class UNet2DCondition {
         }
         h = net.silu(net.groupNorm("conv_norm_out", h, groups, eps));
         return net.conv2d("conv_out", h, outChannels, 3, 1, 1);
+    }
+
+    /** What goes through the whole network beside the latents. */
+    private static final class Pass {
+        final Value context;
+        final Deque<Value> skips = new ArrayDeque<>();
+        Value t;
+
+        /** The picture of each row, as long as pictures are computed, not rows. */
+        @Nullable
+        Value rows;
+
+        Pass(Value t, Value context, @Nullable Value rows) {
+            this.t = t;
+            this.context = context;
+            this.rows = rows;
+        }
+
+        /** Goes over from pictures to rows: repeats what has been computed so far. */
+        void toRows(Program net, Value rows) {
+            this.rows = null;
+            t = net.rows(t, rows);
+            List<Value> repeated =
+                    skips.stream().map(skip -> net.rows(skip, rows)).toList();
+            skips.clear();
+            skips.addAll(repeated);
+        }
     }
 
     /** What the U-Net is told in numbers, through small networks: {@code [B, 4·channels]}. */
@@ -291,7 +333,7 @@ public final class UNet2DCondition {
     }
 
     /** {@code Transformer2DModel}: blocks of self-attention, cross-attention and a gated feed-forward network. */
-    private Value transformer(Program net, Value x, Value context, int heads, int depth) {
+    private Value transformer(Program net, Value x, Pass pass, int heads, int depth) {
         int c = x.channels();
         Value h = net.groupNorm("norm", x, groups, 1e-6);
         h = linearProjection
@@ -301,7 +343,13 @@ public final class UNet2DCondition {
             Program block = net.at("transformer_blocks").at(i);
             Value n1 = block.layerNorm("norm1", h, 1e-5);
             h = net.add(h, attention(block.at("attn1"), n1, n1, heads));
-            h = net.add(h, attention(block.at("attn2"), block.layerNorm("norm2", h, 1e-5), context, heads));
+            Value rows = pass.rows;
+            if (rows != null) {
+                h = net.rows(h, rows);
+                x = net.rows(x, rows);
+                pass.toRows(net, rows);
+            }
+            h = net.add(h, attention(block.at("attn2"), block.layerNorm("norm2", h, 1e-5), pass.context, heads));
             Program ff = block.at("ff").at("net");
             Value gated = ff.at(0).linear("proj", block.layerNorm("norm3", h, 1e-5), 8 * c);
             Value inner = net.gatedGelu(net.columns(gated, 0, 4 * c), net.columns(gated, 4 * c, 8 * c));

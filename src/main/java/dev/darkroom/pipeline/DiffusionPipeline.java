@@ -1,56 +1,38 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
-import dev.darkroom.model.Networks.TextStates;
 import dev.darkroom.model.UNet2DCondition;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
+import dev.darkroom.sampling.Steps;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Prompt to picture with one model (Rombach et al. 2022): {@link #begin} encodes the prompt and draws the noise, {@link
- * #step} moves any number of pictures by one denoising step with one U-Net call, {@link #finish} decodes the latents. One
+ * #step} moves any number of pictures by one denoising step, {@link #finish} decodes the latents. One
  * thread at a time. Reference: diffusers {@code pipelines/}, {@code stable_diffusion/pipeline_stable_diffusion.py}, {@code
  * stable_diffusion_xl/pipeline_stable_diffusion_xl.py} and {@code latent_consistency_models/}.
  */
 public final class DiffusionPipeline implements AutoCloseable {
-    private static final int REMEMBERED_PROMPTS = 64;
-
     private final ModelInfo info;
     private final Networks networks;
-    private final List<ClipTokenizer> tokenizers;
+    private final PromptEncoder prompts;
     private final NoiseSchedule schedule;
-    private final boolean zerosForEmptyPrompt;
-    private final Map<String, TextStates> encoded = new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, TextStates> eldest) {
-            return size() > REMEMBERED_PROMPTS;
-        }
-    };
 
-    /**
-     * Takes over tokenizers and networks, which are loaded.
-     *
-     * @param tokenizers one for each text encoder
-     * @param zerosForEmptyPrompt whether an empty negative prompt means zeros instead of what the encoders say about it
-     */
-    DiffusionPipeline(
-            ModelInfo info,
-            Networks networks,
-            List<ClipTokenizer> tokenizers,
-            NoiseSchedule schedule,
-            boolean zerosForEmptyPrompt) {
+    /** Takes over encoder and networks, which are loaded. */
+    DiffusionPipeline(ModelInfo info, Networks networks, PromptEncoder prompts, NoiseSchedule schedule) {
         this.info = info;
         this.networks = networks;
-        this.tokenizers = tokenizers;
+        this.prompts = prompts;
         this.schedule = schedule;
-        this.zerosForEmptyPrompt = zerosForEmptyPrompt;
     }
 
     public ModelInfo info() {
@@ -68,90 +50,71 @@ public final class DiffusionPipeline implements AutoCloseable {
         SeededNoise noise = new SeededNoise(spec.seed() + index);
         float[] initialNoise = noise.normal(length);
         UNet2DCondition unet = networks.unet();
-        TextStates text = encode(spec.prompt());
         boolean guided = spec.guidanceScale() > 1 && !unet.knowsGuidance();
+        PromptEncoder.Encoded text = prompts.encode(spec.prompt(), guided ? spec.negativePrompt() : null, 0);
         return new Generation(
                 spec,
                 index,
-                Conditioning.of(unet, text, spec, false),
-                guided ? Conditioning.of(unet, encodeNegative(spec.negativePrompt(), text), spec, true) : null,
-                Sampler.of(spec.sampler(), spec.schedule(), schedule, spec.steps(), noise, initialNoise));
-    }
-
-    private TextStates encode(String prompt) {
-        return encoded.computeIfAbsent(prompt, this::encodeAnew);
-    }
-
-    private TextStates encodeNegative(String prompt, TextStates like) {
-        if (!prompt.isEmpty() || !zerosForEmptyPrompt) {
-            return encode(prompt);
-        }
-        float[] pooled = like.pooled() == null ? null : new float[like.pooled().length];
-        return new TextStates(new float[like.hidden().length], pooled);
-    }
-
-    /** The hidden states of all encoders side by side, and the last one's pooled state. */
-    private TextStates encodeAnew(String prompt) {
-        TextStates states = networks.encodeText(0, tokenizers.get(0).encode(prompt), 0);
-        for (int i = 1; i < tokenizers.size(); i++) {
-            TextStates next = networks.encodeText(i, tokenizers.get(i).encode(prompt), 0);
-            int left = networks.text(i - 1).width();
-            states = new TextStates(
-                    beside(
-                            states.hidden(),
-                            left,
-                            next.hidden(),
-                            networks.text(i).width()),
-                    next.pooled());
-        }
-        return states;
-    }
-
-    /** {@code [tokens, m]} and {@code [tokens, n]} → {@code [tokens, m + n]}. */
-    private static float[] beside(float[] a, int m, float[] b, int n) {
-        float[] both = new float[a.length + b.length];
-        for (int row = 0; row < a.length / m; row++) {
-            System.arraycopy(a, row * m, both, row * (m + n), m);
-            System.arraycopy(b, row * n, both, row * (m + n) + m, n);
-        }
-        return both;
+                Conditioning.of(unet, text.prompt(), spec, false),
+                text.negative() == null ? null : Conditioning.of(unet, text.negative(), spec, true),
+                Sampler.of(
+                        spec.sampler(), spec.schedule(), schedule, new Steps.Count(spec.steps()), noise, initialNoise));
     }
 
     /**
-     * Moves every picture by one evaluation of the U-Net: all rows of all pictures share one call, each with its own
-     * timestep; then every picture's own sampler takes its own answer.
+     * Moves every picture by one evaluation of the U-Net: all rows of all pictures whose prompts have the same number of chunks
+     * share one call, each with its own timestep; then every picture's own sampler takes its own answer.
      *
      * @param generations of one size, none of them done; samplers, prompts, timesteps and guidance scales may differ
      */
     public void step(List<Generation> generations) {
-        int factor = networks.vae().factor();
         ImageSpec first = generations.get(0).spec();
-        int rows = generations.stream().mapToInt(Generation::rows).sum();
-        int latent = generations.get(0).sampler().latents().length;
-        int context = generations.get(0).conditioning(0).context().length;
-        int added = networks.unet().addedWidth();
-        float[] sample = new float[rows * latent];
-        float[] timesteps = new float[rows];
-        float[] contexts = new float[rows * context];
-        float[] addeds = new float[rows * added];
-        int row = 0;
+        Map<Integer, List<Generation>> calls = new LinkedHashMap<>();
         for (Generation generation : generations) {
             if (generation.spec().width() != first.width() || generation.spec().height() != first.height()) {
                 throw new IllegalArgumentException("pictures of one call must have one size, found " + first.width()
                         + "×" + first.height() + " and " + generation.spec().width() + "×"
                         + generation.spec().height());
             }
-            float[] input = generation.sampler().input();
+            int context = generation.conditioning(0).context().length;
+            calls.computeIfAbsent(context, length -> new ArrayList<>()).add(generation);
+        }
+        // All answers first: should a call fail, no picture has moved.
+        Map<Integer, float[]> outputs = new HashMap<>();
+        calls.forEach((context, call) -> outputs.put(context, predict(call, context)));
+        calls.forEach((context, call) -> absorb(call, Objects.requireNonNull(outputs.get(context))));
+    }
+
+    /** @return the answers to all rows of the pictures, one after the other */
+    private float[] predict(List<Generation> generations, int context) {
+        int factor = networks.vae().factor();
+        ImageSpec first = generations.get(0).spec();
+        int latent = generations.get(0).sampler().latents().length;
+        int added = networks.unet().addedWidth();
+        float[] sample = new float[generations.size() * latent];
+        float[] timesteps = new float[generations.size()];
+        long[] rows = new long[generations.stream().mapToInt(Generation::rows).sum()];
+        float[] contexts = new float[rows.length * context];
+        float[] addeds = new float[rows.length * added];
+        int row = 0;
+        for (int i = 0; i < generations.size(); i++) {
+            Generation generation = generations.get(i);
+            timesteps[i] = generation.sampler().timestep();
+            System.arraycopy(generation.sampler().input(), 0, sample, i * latent, latent);
             for (int k = 0; k < generation.rows(); k++, row++) {
                 Conditioning conditioning = generation.conditioning(k);
-                timesteps[row] = generation.sampler().timestep();
-                System.arraycopy(input, 0, sample, row * latent, latent);
+                rows[row] = i;
                 System.arraycopy(conditioning.context(), 0, contexts, row * context, context);
                 System.arraycopy(conditioning.added(), 0, addeds, row * added, added);
             }
         }
-        float[] output =
-                networks.predict(sample, timesteps, contexts, addeds, first.height() / factor, first.width() / factor);
+        int height = first.height() / factor;
+        int width = first.width() / factor;
+        return networks.predict(sample, timesteps, rows, contexts, addeds, height, width);
+    }
+
+    private static void absorb(List<Generation> generations, float[] output) {
+        int latent = generations.get(0).sampler().latents().length;
         int at = 0;
         for (Generation generation : generations) {
             generation.sampler().absorb(guide(generation, output, at, latent));
@@ -203,6 +166,6 @@ public final class DiffusionPipeline implements AutoCloseable {
     @Override
     public void close() {
         networks.close();
-        tokenizers.forEach(ClipTokenizer::close);
+        prompts.close();
     }
 }

@@ -91,12 +91,16 @@ final class ModelFolder {
     private Defaults defaults(Path file) {
         JsonNode json =
                 Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
-        JsonNode className = folder.component("scheduler").config().path("_class_name");
         return new Defaults(
                 json.path("description").asString(folder.className()),
                 (int) number(file, json, "steps", STEPS, 1, ImageSpec.MAX_STEPS),
                 number(file, json, "guidance_scale", GUIDANCE_SCALE, 1, ImageSpec.MAX_GUIDANCE),
-                named(file, json, "sampler", SamplerKind::of, sampler(className.asString(""))),
+                named(
+                        file,
+                        json,
+                        "sampler",
+                        SamplerKind::of,
+                        sampler(folder.component("scheduler").config())),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
     }
 
@@ -120,12 +124,21 @@ final class ModelFolder {
                 .orElseThrow(() -> InvalidCheckpoint.ofKey(file, key, "a known " + key, value.toString()));
     }
 
-    /** The checkpoint's own sampler where Darkroom has it; DPM++ 2M for the others, as is customary for PNDM folders. */
-    private static SamplerKind sampler(String schedulerClass) {
-        return switch (schedulerClass) {
+    /** The sampler of the checkpoint's own scheduler class; DPM++ 2M for classes that Darkroom does not have. */
+    private static SamplerKind sampler(JsonNode scheduler) {
+        boolean noisy = scheduler.path("algorithm_type").asString("").equals("sde-dpmsolver++");
+        return switch (scheduler.path("_class_name").asString("")) {
+            case "DPMSolverMultistepScheduler" -> noisy ? SamplerKind.DPMPP_2M_SDE : SamplerKind.DPMPP_2M;
+            case "DPMSolverSinglestepScheduler" -> noisy ? SamplerKind.DPMPP_SDE : SamplerKind.DPMPP_2M;
             case "DDIMScheduler" -> SamplerKind.DDIM;
+            case "DDPMScheduler" -> SamplerKind.DDPM;
             case "EulerDiscreteScheduler" -> SamplerKind.EULER;
             case "EulerAncestralDiscreteScheduler" -> SamplerKind.EULER_ANCESTRAL;
+            case "HeunDiscreteScheduler" -> SamplerKind.HEUN;
+            case "LCMScheduler" -> SamplerKind.LCM;
+            case "LMSDiscreteScheduler" -> SamplerKind.LMS;
+            case "PNDMScheduler" -> SamplerKind.PNDM;
+            case "UniPCMultistepScheduler" -> SamplerKind.UNIPC;
             default -> SamplerKind.DPMPP_2M;
         };
     }
@@ -146,8 +159,12 @@ final class ModelFolder {
                     check(tokenizers.get(encoder), networks.text(encoder), "text_encoder" + suffix);
                 }
             }
-            networks.load();
-            return new DiffusionPipeline(info, networks, tokenizers, new NoiseSchedule(schedule), zerosForEmptyPrompt);
+            networks.check();
+            return new DiffusionPipeline(
+                    info,
+                    networks,
+                    new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                    new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();
             tokenizers.forEach(ClipTokenizer::close);

@@ -1,17 +1,18 @@
 package dev.darkroom.sampling;
 
 import dev.darkroom.sampling.NoiseSchedule.Levels;
+import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 
 /**
- * Song et al. 2021 (DDIM), equation (12) with η = 0. Over Karras levels, which DDIM does not have in diffusers, the same
+ * Song et al. 2021 (DDIM), equation (12) with η = 0. Over other levels (Karras, …), which DDIM does not have in diffusers, the same
  * formula between ᾱ = 1/(σ² + 1): DPM-Solver++ of first order.
  */
 final class Ddim extends Sampler {
 
     private final float[] alphas; // ᾱ at each step
     private final float[] nextAlphas; // ᾱ after it
-    private final boolean clip;
+    private final float clip;
 
     Ddim(NoiseSchedule schedule, SigmaSpacing spacing, Levels levels, float[] initialNoise) {
         super(schedule, levels, 1, initialNoise);
@@ -19,9 +20,9 @@ final class Ddim extends Sampler {
         int last = config.trainTimesteps() - 1;
         alphas = new float[timesteps.length];
         nextAlphas = new float[timesteps.length];
-        clip = config.clipSample() && spacing == SigmaSpacing.DEFAULT;
+        clip = spacing == SigmaSpacing.DEFAULT ? config.clip(SamplerKind.DDIM) : Float.POSITIVE_INFINITY;
         for (int i = 0; i < timesteps.length; i++) {
-            if (spacing == SigmaSpacing.KARRAS) {
+            if (spacing != SigmaSpacing.DEFAULT) {
                 alphas[i] = 1 / (sigmas[i] * sigmas[i] + 1);
                 nextAlphas[i] = 1 / (sigmas[i + 1] * sigmas[i + 1] + 1);
                 continue;
@@ -29,8 +30,9 @@ final class Ddim extends Sampler {
             int t = (int) timesteps[i];
             int next = t - config.trainTimesteps() / timesteps.length; // not always the next one visited
             alphas[i] = schedule.alphaCumprod(Math.min(t, last));
-            nextAlphas[i] =
-                    next < 0 && config.setAlphaToOne() ? 1 : schedule.alphaCumprod(Math.max(0, Math.min(next, last)));
+            nextAlphas[i] = next < 0 && config.setAlphaToOne(SamplerKind.DDIM)
+                    ? 1
+                    : schedule.alphaCumprod(Math.max(0, Math.min(next, last)));
         }
     }
 
@@ -43,10 +45,7 @@ final class Ddim extends Sampler {
         for (int k = 0; k < x.length; k++) {
             float denoised = prediction.denoised(x[k], output[k], alpha, sigma);
             float epsilon = prediction.epsilon(x[k], output[k], alpha, sigma);
-            if (clip) {
-                denoised = Math.max(-1, Math.min(1, denoised));
-            }
-            x[k] = nextAlpha * denoised + nextSigma * epsilon;
+            x[k] = nextAlpha * clamp(denoised, clip) + nextSigma * epsilon;
         }
     }
 }

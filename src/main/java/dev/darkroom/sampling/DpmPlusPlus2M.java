@@ -4,47 +4,33 @@ import dev.darkroom.sampling.NoiseSchedule.Levels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lu et al. 2022 (DPM-Solver++), algorithm 2: the second-order multistep solver in its midpoint form, λ = log(α/σ). The first
- * step and the last one, to σ = 0, are of first order.
+ * Lu et al. 2022 (DPM-Solver++), algorithm 2: the second-order multistep solver in its midpoint form; with noise its SDE
+ * variant. The first step and the last one, to σ = 0, are of first order.
  */
-final class DpmPlusPlus2M extends Sampler {
+final class DpmPlusPlus2M extends DpmPlusPlus {
+    /** Fewer steps than this end with a step of first order even where σ does not end at 0. */
+    private static final int FEW_STEPS = 15;
 
+    private final boolean firstOrderAtLast;
     private float @Nullable [] previous; // x0 as predicted one step before
 
-    DpmPlusPlus2M(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
+    DpmPlusPlus2M(NoiseSchedule schedule, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
+        super(schedule, levels, noise, initialNoise);
+        ScheduleConfig config = schedule.config();
+        boolean lowerOrderFinal = !Boolean.FALSE.equals(config.lowerOrderFinal());
+        firstOrderAtLast =
+                !config.endAtSigmaMin() || config.eulerAtFinal() || lowerOrderFinal && timesteps.length < FEW_STEPS;
     }
 
     @Override
     void step(int i, float[] output) {
-        float alphaS = alpha(i);
-        float sigmaS = sigmas[i] * alphaS;
-        float alphaT = alpha(i + 1);
-        float sigmaT = sigmas[i + 1] * alphaT;
-        float h = lambda(i + 1) - lambda(i); // infinite in the last step
-        float ratio = sigmaT / sigmaS;
-        float weight = alphaT * ((float) Math.exp(-h) - 1);
+        float[] m0 = denoised(i, output);
         float[] m1 = previous;
-        boolean firstOrder = m1 == null || i == timesteps.length - 1;
-        float inverseR0 = firstOrder ? 0 : 1 / ((lambda(i) - lambda(i - 1)) / h);
-        float[] m0 = new float[x.length];
-        for (int k = 0; k < x.length; k++) {
-            m0[k] = prediction.denoised(x[k], output[k], alphaS, sigmaS);
-            x[k] = ratio * x[k] - weight * m0[k];
-            if (m1 != null && !firstOrder) {
-                float d1 = inverseR0 * (m0[k] - m1[k]);
-                x[k] -= 0.5f * weight * d1;
-            }
+        float[] d1 = null;
+        if (m1 != null && !(firstOrderAtLast && i == timesteps.length - 1)) {
+            d1 = slope(m0, m1, (lambda(i) - lambda(i - 1)) / (lambda(i + 1) - lambda(i)));
         }
+        move(x.clone(), i, i + 1, m0, d1, draw());
         previous = m0;
-    }
-
-    private float alpha(int i) {
-        return 1 / (float) Math.sqrt(sigmas[i] * sigmas[i] + 1);
-    }
-
-    private float lambda(int i) {
-        float alpha = alpha(i);
-        return (float) Math.log(alpha) - (float) Math.log(sigmas[i] * alpha);
     }
 }

@@ -2,6 +2,7 @@ package dev.darkroom.sampling;
 
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
+import org.apache.commons.statistics.distribution.BetaDistribution;
 
 /**
  * The noise levels of a checkpoint. Level t of 0…T − 1 makes {@code x = √ᾱ·x0 + √(1 − ᾱ)·ε} of a clean sample; σ = √((1 −
@@ -14,25 +15,62 @@ public final class NoiseSchedule {
 
     private static final double RHO = 7; // Karras et al. 2022, table 1
 
+    /** ᾱ of the last level where it should be 0 but σ must be finite: the smallest half-precision number. */
+    private static final float NEARLY_ZERO = 0x1p-24f;
+
+    private static final BetaDistribution BETA = BetaDistribution.of(0.6, 0.6);
+
     private final ScheduleConfig config;
     private final float[] alphasCumprod; // [T]
     private final float[] sigmas; // [T], rising
     private final float[] logSigmas; // [T]
 
     public NoiseSchedule(ScheduleConfig config) {
+        this(config, config.betaSchedule().betas(config.trainTimesteps(), config.betaStart(), config.betaEnd()), false);
+    }
+
+    private NoiseSchedule(ScheduleConfig config, float[] betas, boolean nearlyZero) {
         this.config = config;
         int n = config.trainTimesteps();
-        float[] betas = config.betaSchedule().betas(n, config.betaStart(), config.betaEnd());
         alphasCumprod = new float[n];
         sigmas = new float[n];
         logSigmas = new float[n];
         double product = 1;
         for (int t = 0; t < n; t++) {
             product *= 1f - betas[t];
-            alphasCumprod[t] = (float) product;
+            alphasCumprod[t] = nearlyZero && t == n - 1 ? NEARLY_ZERO : (float) product;
             sigmas[t] = (float) Math.sqrt((1 - alphasCumprod[t]) / alphasCumprod[t]);
             logSigmas[t] = (float) Math.log(sigmas[t]);
         }
+    }
+
+    /** This schedule as the sampler reads it: with zero terminal SNR if the checkpoint says so and the sampler knows it. */
+    NoiseSchedule of(SamplerKind sampler) {
+        if (!config.zeroTerminalSnr()) {
+            return this;
+        }
+        return switch (sampler) {
+            case DDIM, DDPM, LCM -> new NoiseSchedule(config, zeroTerminalSnr(), false);
+            case EULER, EULER_ANCESTRAL, DPMPP_2M, DPMPP_2M_SDE, UNIPC ->
+                new NoiseSchedule(config, zeroTerminalSnr(), true);
+            case PNDM, LMS, HEUN, DPMPP_SDE -> this;
+        };
+    }
+
+    /** Lin et al. 2024, algorithm 1. */
+    private float[] zeroTerminalSnr() {
+        int n = alphasCumprod.length;
+        float first = (float) Math.sqrt(alphasCumprod[0]);
+        float last = (float) Math.sqrt(alphasCumprod[n - 1]);
+        float[] betas = new float[n];
+        float before = 1;
+        for (int t = 0; t < n; t++) {
+            float root = ((float) Math.sqrt(alphasCumprod[t]) - last) * (first / (first - last));
+            float bar = root * root;
+            betas[t] = 1 - (t == 0 ? bar : bar / before);
+            before = bar;
+        }
+        return betas;
     }
 
     public ScheduleConfig config() {
@@ -52,59 +90,163 @@ public final class NoiseSchedule {
     /**
      * A walk down the noise levels.
      *
-     * @param timesteps what the network is told at each step; whole except for Euler's
-     * @param sigmas σ at each step, and at last 0
+     * @param steps how many steps a client sees
+     * @param timesteps what the network is told at each evaluation; whole except where levels lie between training's
+     * @param sigmas σ at each evaluation, and at last where the walk ends
      */
-    record Levels(float[] timesteps, float[] sigmas) {}
+    record Levels(int steps, float[] timesteps, float[] sigmas) {}
 
     /**
-     * @throws IllegalArgumentException if steps is not 1…T
+     * @throws IllegalArgumentException if there are not 1…T steps (LCM: 1 to the number it was distilled on), or the sampler
+     *     does not take what is given
      */
-    Levels levels(SamplerKind sampler, SigmaSpacing spacing, int steps) {
-        if (steps < 1 || steps > config.trainTimesteps()) {
-            throw new IllegalArgumentException(
-                    "steps must be between 1 and %d; given: %d".formatted(config.trainTimesteps(), steps));
+    Levels levels(SamplerKind sampler, SigmaSpacing spacing, Steps steps) {
+        int most = sampler == SamplerKind.LCM
+                ? Math.min(config.originalSteps(), config.trainTimesteps())
+                : config.trainTimesteps();
+        int n = steps.count();
+        if (n < 1 || n > most) {
+            throw new IllegalArgumentException("steps must be between 1 and %d%s; given: %d"
+                    .formatted(most, sampler == SamplerKind.LCM ? " with sampler lcm" : "", n));
         }
-        boolean karras = spacing == SigmaSpacing.KARRAS;
-        TimestepSpacing timestepSpacing = config.timestepSpacing(sampler);
-        return switch (sampler) {
-            case EULER, EULER_ANCESTRAL -> {
-                float[] timesteps = timesteps(timestepSpacing, steps, steps, false);
-                double[] levels = interpolated(timesteps);
-                if (karras) { // between the ends of the default walk
-                    levels = karras(levels[0], levels[steps - 1], steps);
-                    for (int i = 0; i < steps; i++) {
-                        timesteps[i] = (float) timestep(levels[i]);
+        if (!sampler.spacings().contains(spacing)) {
+            throw new IllegalArgumentException(
+                    "sampler %s has no schedule \"%s\"".formatted(sampler.id(), spacing.id()));
+        }
+        if (steps instanceof Steps.Sigmas given) {
+            return given(sampler, given);
+        }
+        if (steps instanceof Steps.Timesteps given && !sampler.takesTimesteps()) {
+            throw new IllegalArgumentException("sampler " + sampler.id() + " takes no timesteps");
+        }
+        Levels levels =
+                switch (sampler) {
+                    case EULER, EULER_ANCESTRAL, HEUN, LMS -> {
+                        float[] timesteps = timesteps(sampler, steps, n, false);
+                        double[] sigmas = interpolated(timesteps);
+                        yield spacing == SigmaSpacing.DEFAULT
+                                ? new Levels(n, timesteps, ending(sampler, sigmas))
+                                : spaced(sampler, spacing, sigmas[0], sigmas[n - 1], n);
                     }
-                }
-                yield new Levels(timesteps, endingAtZero(levels));
-            }
-            case DPMPP_2M ->
-                karras
-                        ? karrasOverAllLevels(steps)
-                        : interpolatedLevels(timesteps(timestepSpacing, steps, steps + 1, true));
-            case DDIM ->
-                karras
-                        ? karrasOverAllLevels(steps)
-                        : interpolatedLevels(timesteps(timestepSpacing, steps, steps, true));
+                    case DDIM, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> {
+                        int points = sampler == SamplerKind.DDIM ? n : n + 1;
+                        float[] timesteps = timesteps(sampler, steps, points, true);
+                        yield spacing == SigmaSpacing.DEFAULT
+                                ? new Levels(n, timesteps, ending(sampler, interpolated(timesteps)))
+                                : spaced(sampler, spacing, sigmas[sigmas.length - 1], sigmas[0], n);
+                    }
+                    case DDPM -> {
+                        float[] timesteps = timesteps(sampler, steps, n, true);
+                        yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
+                    }
+                    case PNDM -> {
+                        float[] timesteps = secondTwice(timesteps(sampler, steps, n, true));
+                        yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
+                    }
+                    case LCM -> {
+                        float[] timesteps =
+                                steps instanceof Steps.Count ? distilled(n) : timesteps(sampler, steps, n, true);
+                        yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
+                    }
+                };
+        return sampler == SamplerKind.HEUN ? doubled(levels) : levels;
+    }
+
+    private Levels given(SamplerKind sampler, Steps.Sigmas given) {
+        if (!sampler.takesSigmas()) {
+            throw new IllegalArgumentException("sampler " + sampler.id() + " takes no sigmas");
+        }
+        double[] levels = given.withoutLast();
+        float[] sigmas = floats(levels, (float) given.sigmas()[levels.length]);
+        float[] timesteps = new float[levels.length];
+        for (int i = 0; i < levels.length; i++) {
+            timesteps[i] = told(sampler, SigmaSpacing.DEFAULT, timestep(sigmas[i]));
+        }
+        Levels walk = new Levels(levels.length, timesteps, sigmas);
+        return sampler == SamplerKind.HEUN ? doubled(walk) : walk;
+    }
+
+    private Levels spaced(SamplerKind sampler, SigmaSpacing spacing, double max, double min, int n) {
+        double[] levels = new double[n];
+        float[] timesteps = new float[n];
+        for (int i = 0; i < n; i++) {
+            double u = linspace(0, 1, n, i);
+            levels[i] = switch (spacing) {
+                case KARRAS ->
+                    Math.pow(Math.pow(max, 1 / RHO) + u * (Math.pow(min, 1 / RHO) - Math.pow(max, 1 / RHO)), RHO);
+                case EXPONENTIAL -> Math.exp(linspace(Math.log(max), Math.log(min), n, i));
+                case BETA -> min + BETA.inverseCumulativeProbability(1 - u) * (max - min);
+                case DEFAULT -> throw new IllegalArgumentException("DEFAULT has no formula");
+            };
+            timesteps[i] = told(sampler, spacing, timestep(levels[i]));
+        }
+        return new Levels(n, timesteps, ending(sampler, levels));
+    }
+
+    /** The timestep the network is told where a level lies between two of training. */
+    private float told(SamplerKind sampler, SigmaSpacing spacing, double t) {
+        return switch (sampler) {
+            case EULER, EULER_ANCESTRAL, HEUN, LMS -> (float) t;
+            case DPMPP_SDE, UNIPC -> (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : Math.floor(t));
+            // Cosine schedules end in a leap of σ between the last two levels, where rounding would tell T − 1 too
+            // often.
+            default ->
+                (float)
+                        (spacing == SigmaSpacing.KARRAS && config.betaSchedule() != BetaSchedule.SQUAREDCOS_CAP_V2
+                                ? Math.rint(t)
+                                : Math.floor(t));
         };
     }
 
-    private Levels interpolatedLevels(float[] timesteps) {
-        return new Levels(timesteps, endingAtZero(interpolated(timesteps)));
+    /** Heun's method evaluates every level but the first twice, at the end of one step and the beginning of the next. */
+    private static Levels doubled(Levels once) {
+        int n = once.timesteps().length;
+        float[] timesteps = new float[2 * n - 1];
+        float[] sigmas = new float[2 * n];
+        for (int i = 0; i < timesteps.length; i++) {
+            timesteps[i] = once.timesteps()[(i + 1) / 2];
+            sigmas[i] = once.sigmas()[(i + 1) / 2];
+        }
+        sigmas[2 * n - 1] = once.sigmas()[n];
+        return new Levels(once.steps(), timesteps, sigmas);
     }
 
-    private Levels karrasOverAllLevels(int steps) {
-        double[] levels = karras(sigmas[sigmas.length - 1], sigmas[0], steps);
-        float[] timesteps = new float[steps];
-        for (int i = 0; i < steps; i++) {
-            double t = timestep(levels[i]);
-            // Cosine schedules end in a leap of σ between the last two levels, where rounding would tell T − 1 too
-            // often.
-            timesteps[i] =
-                    (float) (config.betaSchedule() == BetaSchedule.SQUAREDCOS_CAP_V2 ? Math.floor(t) : Math.rint(t));
+    /** PNDM evaluates its second timestep twice, to begin with a step of second order. */
+    private static float[] secondTwice(float[] timesteps) {
+        if (timesteps.length < 2) {
+            return timesteps;
         }
-        return new Levels(timesteps, endingAtZero(levels));
+        float[] all = new float[timesteps.length + 1];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = timesteps[i < 2 ? i : i - 1];
+        }
+        return all;
+    }
+
+    /** Luo et al. 2023, section 4.3: some of the evenly spaced timesteps that the model was distilled on. */
+    private float[] distilled(int n) {
+        int all = config.originalSteps();
+        int k = config.trainTimesteps() / all;
+        float[] timesteps = new float[n];
+        for (int i = 0; i < n; i++) {
+            int fromTop = (int) Math.floor(i * ((double) all / n));
+            timesteps[i] = (all - fromTop) * k - 1;
+        }
+        return timesteps;
+    }
+
+    private float[] timesteps(SamplerKind sampler, Steps steps, int points, boolean whole) {
+        if (steps instanceof Steps.Timesteps given) {
+            float[] timesteps = new float[given.count()];
+            for (int i = 0; i < timesteps.length; i++) {
+                timesteps[i] = given.timesteps()[i];
+            }
+            return timesteps;
+        }
+        // The reference's class has no other spacing.
+        TimestepSpacing spacing =
+                sampler == SamplerKind.DPMPP_SDE ? TimestepSpacing.LINSPACE : config.timestepSpacing(sampler);
+        return timesteps(spacing, steps.count(), points, whole);
     }
 
     /** The first {@code steps} of {@code points} timesteps that span the schedule, falling. */
@@ -123,17 +265,6 @@ public final class NoiseSchedule {
             timesteps[i] = (float) (whole ? Math.rint(t) : t);
         }
         return timesteps;
-    }
-
-    /** Karras et al. 2022, equation (5), without its last 0. */
-    private static double[] karras(double sigmaMax, double sigmaMin, int steps) {
-        double max = Math.pow(sigmaMax, 1 / RHO);
-        double min = Math.pow(sigmaMin, 1 / RHO);
-        double[] levels = new double[steps];
-        for (int i = 0; i < steps; i++) {
-            levels[i] = Math.pow(max + linspace(0, 1, steps, i) * (min - max), RHO);
-        }
-        return levels;
     }
 
     /** Value i of n from start to end, as numpy rounds it. */
@@ -164,11 +295,21 @@ public final class NoiseSchedule {
         return (1 - w) * low + w * (low + 1);
     }
 
-    private static float[] endingAtZero(double[] levels) {
+    private float[] ending(SamplerKind sampler, double[] levels) {
+        boolean knows =
+                switch (sampler) {
+                    case EULER, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> true;
+                    default -> false;
+                };
+        return floats(levels, knows && config.endAtSigmaMin() ? sigmas[0] : 0);
+    }
+
+    private static float[] floats(double[] levels, float last) {
         float[] sigmas = new float[levels.length + 1];
         for (int i = 0; i < levels.length; i++) {
             sigmas[i] = (float) levels[i];
         }
+        sigmas[levels.length] = last;
         return sigmas;
     }
 }

@@ -53,6 +53,28 @@ public enum PredictionType {
             float square = sigma * sigma + 1;
             return output * (-sigma / (float) Math.sqrt(square)) + x / square;
         }
+    },
+    /** The clean sample x0 itself. */
+    SAMPLE {
+        @Override
+        public float denoised(float x, float output, float alpha, float sigma) {
+            return output;
+        }
+
+        @Override
+        public float epsilon(float x, float output, float alpha, float sigma) {
+            return (x - alpha * output) / sigma;
+        }
+
+        @Override
+        public float target(float x0, float epsilon, float alpha, float sigma) {
+            return x0;
+        }
+
+        @Override
+        float denoised(float x, float output, float sigma) {
+            return output;
+        }
     };
 
     /** The x0 that the network's output for x implies. */

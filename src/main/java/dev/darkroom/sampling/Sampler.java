@@ -11,18 +11,21 @@ import dev.darkroom.spec.SigmaSpacing;
  *
  * <p>All samplers agree with diffusers 0.35 built from the same scheduler_config.json, in the float roundings too.
  */
-public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlusPlus2M {
+public abstract sealed class Sampler
+        permits Ddim, Ddpm, DpmPlusPlus, Euler, EulerAncestral, Heun, Lcm, Lms, Pndm, UniPc {
 
     final PredictionType prediction;
-    final float[] timesteps; // [steps]
-    final float[] sigmas; // [steps + 1]
+    final float[] timesteps; // [evaluations]
+    final float[] sigmas; // [evaluations + 1]
     final float[] x; // the latents, in place
+    private final int steps;
     private int i;
 
     Sampler(NoiseSchedule schedule, Levels levels, float initNoiseSigma, float[] initialNoise) {
         prediction = schedule.config().predictionType();
         timesteps = levels.timesteps();
         sigmas = levels.sigmas();
+        steps = levels.steps();
         x = new float[initialNoise.length];
         for (int k = 0; k < x.length; k++) {
             x[k] = initialNoise[k] * initNoiseSigma;
@@ -32,25 +35,35 @@ public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlu
     /**
      * A sampler before its first step.
      *
-     * @param steps evaluations of the network, 1 to the schedule's training timesteps
-     * @param noise the picture's generator, from which {@code initialNoise} was drawn; EULER_ANCESTRAL goes on drawing
+     * @param steps how many, or which
+     * @param noise the picture's generator, from which {@code initialNoise} was drawn; samplers that add noise go on drawing
      * @param initialNoise standard normal, any shape, flattened; scaled to the first noise level here; not kept
-     * @throws IllegalArgumentException if steps is out of bounds
+     * @throws IllegalArgumentException if there are too few or too many steps, or the sampler cannot walk like that
      */
     public static Sampler of(
             SamplerKind kind,
             SigmaSpacing spacing,
-            NoiseSchedule schedule,
-            int steps,
+            NoiseSchedule checkpoint,
+            Steps steps,
             SeededNoise noise,
             float[] initialNoise) {
-        SigmaSpacing resolved = schedule.config().sigmaSpacing(kind, spacing);
+        NoiseSchedule schedule = checkpoint.of(kind);
+        // Explicit steps are the walk itself, whatever spacing the checkpoint would have chosen.
+        SigmaSpacing resolved = steps instanceof Steps.Count ? schedule.config().sigmaSpacing(kind, spacing) : spacing;
         Levels levels = schedule.levels(kind, resolved, steps);
         return switch (kind) {
             case DDIM -> new Ddim(schedule, resolved, levels, initialNoise);
+            case DDPM -> new Ddpm(schedule, levels, noise, initialNoise);
+            case PNDM -> new Pndm(schedule, levels, initialNoise);
+            case LMS -> new Lms(schedule, levels, initialNoise);
             case EULER -> new Euler(schedule, levels, initialNoise);
             case EULER_ANCESTRAL -> new EulerAncestral(schedule, levels, noise, initialNoise);
-            case DPMPP_2M -> new DpmPlusPlus2M(schedule, levels, initialNoise);
+            case HEUN -> new Heun(schedule, levels, initialNoise);
+            case DPMPP_2M -> new DpmPlusPlus2M(schedule, levels, null, initialNoise);
+            case DPMPP_2M_SDE -> new DpmPlusPlus2M(schedule, levels, noise, initialNoise);
+            case DPMPP_SDE -> new DpmPlusPlusSde(schedule, levels, noise, initialNoise);
+            case UNIPC -> new UniPc(schedule, levels, initialNoise);
+            case LCM -> new Lcm(schedule, levels, noise, initialNoise);
         };
     }
 
@@ -100,12 +113,13 @@ public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlu
         return i == timesteps.length;
     }
 
+    /** Steps done, of {@link #steps}; a step may take two evaluations of the network. */
     public final int stepsDone() {
-        return i;
+        return (int) ((long) i * steps / timesteps.length);
     }
 
     public final int steps() {
-        return timesteps.length;
+        return steps;
     }
 
     /** The network's input at step i; a copy. */
@@ -118,7 +132,7 @@ public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlu
 
     private void checkNotDone() {
         if (done()) {
-            throw new IllegalStateException("all %d steps are done".formatted(timesteps.length));
+            throw new IllegalStateException("all %d steps are done".formatted(steps));
         }
     }
 
@@ -129,6 +143,10 @@ public abstract sealed class Sampler permits Ddim, Euler, EulerAncestral, DpmPlu
             case LINSPACE, TRAILING -> max;
             case LEADING -> (float) Math.sqrt(max * max + 1);
         };
+    }
+
+    static float clamp(float value, float bound) {
+        return Math.max(-bound, Math.min(bound, value));
     }
 
     static float[] scaled(float[] x, float sigma) {

@@ -21,10 +21,19 @@ import org.jspecify.annotations.Nullable;
  * @param betaEnd β of the last level; SQUAREDCOS_CAP_V2 ignores both
  * @param timestepSpacing which timesteps are visited; null for each sampler's own default
  * @param stepsOffset added to LEADING timesteps
- * @param setAlphaToOne DDIM only: whether the last step goes to ᾱ = 1 (true) or to the first level's ᾱ
- * @param clipSample DDIM only: whether the predicted x0 is clipped to −1…1
- * @param sigmaSpacing what {@link SigmaSpacing#DEFAULT} means for this checkpoint with the samplers that know Karras
- *     levels in diffusers (EULER and DPMPP_2M)
+ * @param setAlphaToOne DDIM and PNDM: whether the last step goes to ᾱ = 1 (true) or to the first level's ᾱ; null for each
+ *     sampler's own default
+ * @param clipSample DDIM, DDPM, HEUN and LCM: whether the predicted x0 is clipped; null for each sampler's own default
+ * @param clipSampleRange to ± this
+ * @param sigmaSpacing what {@link SigmaSpacing#DEFAULT} means for this checkpoint with the samplers that know other spacings
+ *     in diffusers
+ * @param zeroTerminalSnr whether β is rescaled so that the last level is pure noise (Lin et al. 2024, algorithm 1)
+ * @param endAtSigmaMin whether EULER, DPM++ and UNIPC end at the first training level's σ instead of 0
+ * @param eulerAtFinal DPM++ 2M: whether the last step is of first order in any case
+ * @param lowerOrderFinal DPM++ and UNIPC: whether orders fall towards the end; null for each sampler's own default
+ * @param largeVariance DDPM: whether the variance is β rather than the posterior's
+ * @param originalSteps LCM: number of evenly spaced timesteps it was distilled on
+ * @param timestepScaling LCM: factor of the timestep in its boundary condition
  */
 public record ScheduleConfig(
         int trainTimesteps,
@@ -34,9 +43,17 @@ public record ScheduleConfig(
         PredictionType predictionType,
         @Nullable TimestepSpacing timestepSpacing,
         int stepsOffset,
-        boolean setAlphaToOne,
-        boolean clipSample,
-        SigmaSpacing sigmaSpacing) {
+        @Nullable Boolean setAlphaToOne,
+        @Nullable Boolean clipSample,
+        double clipSampleRange,
+        SigmaSpacing sigmaSpacing,
+        boolean zeroTerminalSnr,
+        boolean endAtSigmaMin,
+        boolean eulerAtFinal,
+        @Nullable Boolean lowerOrderFinal,
+        boolean largeVariance,
+        int originalSteps,
+        double timestepScaling) {
 
     private static final int MAX_TRAIN_TIMESTEPS = 100_000;
 
@@ -52,6 +69,7 @@ public record ScheduleConfig(
             "HeunDiscreteScheduler",
             "KDPM2AncestralDiscreteScheduler",
             "KDPM2DiscreteScheduler",
+            "LCMScheduler",
             "LMSDiscreteScheduler",
             "PNDMScheduler",
             "UniPCMultistepScheduler");
@@ -60,9 +78,6 @@ public record ScheduleConfig(
     private static final Map<String, List<Object>> SUPPORTED = Map.ofEntries(
             Map.entry("trained_betas", List.of()),
             Map.entry("thresholding", List.of(false)),
-            Map.entry("rescale_betas_zero_snr", List.of(false)),
-            Map.entry("use_exponential_sigmas", List.of(false)),
-            Map.entry("use_beta_sigmas", List.of(false)),
             Map.entry("use_lu_lambdas", List.of(false)),
             Map.entry("use_flow_sigmas", List.of(false)),
             Map.entry("use_dynamic_shifting", List.of(false)),
@@ -70,12 +85,14 @@ public record ScheduleConfig(
             Map.entry("sigma_max", List.of()),
             Map.entry("interpolation_type", List.of("linear")),
             Map.entry("timestep_type", List.of("discrete")),
-            Map.entry("final_sigmas_type", List.of("zero")),
-            Map.entry("clip_sample_range", List.of(1.0)),
-            Map.entry("variance_type", List.of("fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log")),
+            Map.entry("final_sigmas_type", List.of("zero", "sigma_min")),
+            Map.entry("variance_type", List.of("fixed_small", "fixed_small_log", "fixed_large")),
             Map.entry("solver_order", List.of(2.0)),
-            Map.entry("algorithm_type", List.of("dpmsolver++", "deis")),
-            Map.entry("solver_type", List.of("midpoint", "logrho", "bh1", "bh2")),
+            Map.entry("algorithm_type", List.of("dpmsolver++", "sde-dpmsolver++", "deis")),
+            Map.entry("solver_type", List.of("midpoint", "logrho", "bh2")),
+            Map.entry("skip_prk_steps", List.of(true)),
+            Map.entry("predict_x0", List.of(true)),
+            Map.entry("disable_corrector", List.of(List.of())),
             Map.entry("lambda_min_clipped", List.of(Double.NEGATIVE_INFINITY, "-Infinity", "-inf")));
 
     /** @throws IllegalArgumentException naming the component that is out of bounds */
@@ -88,6 +105,12 @@ public record ScheduleConfig(
         }
         if (stepsOffset < 0 || stepsOffset >= trainTimesteps) {
             throw unsupported("steps_offset", "0 to " + (trainTimesteps - 1), stepsOffset);
+        }
+        if (!(clipSampleRange > 0)) {
+            throw unsupported("clip_sample_range", "more than 0", clipSampleRange);
+        }
+        if (originalSteps < 1) {
+            throw unsupported("original_inference_steps", "at least 1", originalSteps);
         }
     }
 
@@ -126,9 +149,31 @@ public record ScheduleConfig(
                 named(json, "prediction_type", PredictionType::of, PredictionType.values(), PredictionType.EPSILON),
                 spacing,
                 integer(json, "steps_offset", 0),
-                bool(json, "set_alpha_to_one", true),
-                bool(json, "clip_sample", true),
-                bool(json, "use_karras_sigmas", false) ? SigmaSpacing.KARRAS : SigmaSpacing.DEFAULT);
+                json.get("set_alpha_to_one") == null ? null : bool(json, "set_alpha_to_one", true),
+                json.get("clip_sample") == null ? null : bool(json, "clip_sample", true),
+                number(json, "clip_sample_range", 1),
+                sigmaSpacing(json),
+                bool(json, "rescale_betas_zero_snr", false),
+                "sigma_min".equals(json.get("final_sigmas_type")),
+                bool(json, "euler_at_final", false),
+                json.get("lower_order_final") == null ? null : bool(json, "lower_order_final", true),
+                "fixed_large".equals(json.get("variance_type")),
+                integer(json, "original_inference_steps", 50),
+                number(json, "timestep_scaling", 10));
+    }
+
+    private static SigmaSpacing sigmaSpacing(Map<String, ? extends @Nullable Object> json) {
+        SigmaSpacing spacing = SigmaSpacing.DEFAULT;
+        for (SigmaSpacing other : List.of(SigmaSpacing.KARRAS, SigmaSpacing.EXPONENTIAL, SigmaSpacing.BETA)) {
+            String key = "use_" + other.id() + "_sigmas";
+            if (bool(json, key, false)) {
+                if (spacing != SigmaSpacing.DEFAULT) {
+                    throw unsupported(key, "false, since use_" + spacing.id() + "_sigmas is true", true);
+                }
+                spacing = other;
+            }
+        }
+        return spacing;
     }
 
     /** The spacing of timesteps for this sampler: the file's, or the sampler's default. */
@@ -137,20 +182,30 @@ public record ScheduleConfig(
             return timestepSpacing;
         }
         return switch (sampler) {
-            case DDIM -> TimestepSpacing.LEADING;
-            case EULER, EULER_ANCESTRAL, DPMPP_2M -> TimestepSpacing.LINSPACE;
+            case DDIM, DDPM, PNDM, LCM -> TimestepSpacing.LEADING;
+            default -> TimestepSpacing.LINSPACE;
         };
     }
 
     /** The spacing of noise levels that {@code asked} means for this sampler. */
     SigmaSpacing sigmaSpacing(SamplerKind sampler, SigmaSpacing asked) {
-        if (asked == SigmaSpacing.KARRAS) {
+        if (asked != SigmaSpacing.DEFAULT) {
             return asked;
         }
         return switch (sampler) {
-            case DDIM, EULER_ANCESTRAL -> SigmaSpacing.DEFAULT;
-            case EULER, DPMPP_2M -> sigmaSpacing;
+            case DDIM, DDPM, PNDM, EULER_ANCESTRAL, LCM -> SigmaSpacing.DEFAULT;
+            default -> sigmaSpacing;
         };
+    }
+
+    boolean setAlphaToOne(SamplerKind sampler) {
+        return setAlphaToOne != null ? setAlphaToOne : sampler != SamplerKind.PNDM;
+    }
+
+    /** The bound of the predicted x0; infinite where it is not clipped. */
+    float clip(SamplerKind sampler) {
+        boolean otherwise = sampler == SamplerKind.DDIM || sampler == SamplerKind.DDPM;
+        return (clipSample != null ? clipSample : otherwise) ? (float) clipSampleRange : Float.POSITIVE_INFINITY;
     }
 
     private static double number(Map<String, ? extends @Nullable Object> json, String key, double otherwise) {

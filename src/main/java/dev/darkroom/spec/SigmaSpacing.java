@@ -5,10 +5,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** How a sampler spaces its noise levels: as the checkpoint's scheduler says, or by Karras et al. 2022, equation (5). */
+/** How a sampler spaces its noise levels. */
 public enum SigmaSpacing {
+    /** As the checkpoint's scheduler says. */
     DEFAULT,
-    KARRAS;
+    /** Karras et al. 2022, equation (5), with ρ = 7. */
+    KARRAS,
+    /** Evenly in log σ. */
+    EXPONENTIAL,
+    /** By the quantiles of the Beta(0.6, 0.6) distribution, Lee et al. 2024. */
+    BETA;
 
     /** The name in requests and answers, for example {@code karras}. */
     public String id() {

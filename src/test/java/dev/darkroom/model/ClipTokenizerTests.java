@@ -50,7 +50,7 @@ class ClipTokenizerTests {
 
     @BeforeEach
     void writeTheVocabulary() throws IOException {
-        write("vocab.json", vocabulary().toString());
+        write("vocab.json", vocabulary(MERGES).toString());
         write("merges.txt", "#version: 0.2\n" + String.join("\n", MERGES) + "\n");
         write("tokenizer_config.json", "{\"model_max_length\": 16}");
     }
@@ -62,7 +62,7 @@ class ClipTokenizerTests {
             long[] padded = Arrays.copyOf(ids, 16);
             Arrays.fill(padded, ids.length, 16, 525);
             assertThat(tokenizer.encode(text)).isEqualTo(padded);
-            assertThat(tokenizer.tokens(text)).isEqualTo(ids.length - 2);
+            assertThat(tokenizer.ids(text)).isEqualTo(Arrays.copyOfRange(ids, 1, ids.length - 1));
         }
     }
 
@@ -117,7 +117,9 @@ class ClipTokenizerTests {
             expected[0] = 524;
             expected[15] = 525;
             assertThat(tokenizer.encode(text)).isEqualTo(expected);
-            assertThat(tokenizer.tokens(text)).isEqualTo(20);
+            assertThat(tokenizer.ids(text)).hasSize(20);
+            assertThatThrownBy(() -> tokenizer.wrap(tokenizer.ids(text)))
+                    .hasMessage("20 tokens, of which at most 14 fit");
         }
     }
 
@@ -151,7 +153,7 @@ class ClipTokenizerTests {
         Files.delete(folder.resolve("merges.txt"));
         ObjectNode definition = JsonNodeFactory.instance.objectNode();
         ObjectNode model = definition.putObject("model").put("type", "BPE");
-        model.set("vocab", vocabulary());
+        model.set("vocab", vocabulary(MERGES));
         for (String merge : MERGES) {
             String[] pair = merge.split(" ");
             if (mergesAsPairs) {
@@ -172,7 +174,7 @@ class ClipTokenizerTests {
         write("merges.txt", "#version: 0.2\n");
         try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
             assertThat(tokenizer.encode("aa abz")).startsWith(2, 0, 1, 0, 3, 3, 3);
-            assertThat(tokenizer.tokens("aa abz")).isEqualTo(5);
+            assertThat(tokenizer.ids("aa abz")).hasSize(5);
         }
     }
 
@@ -220,8 +222,8 @@ class ClipTokenizerTests {
                 .hasMessage(message);
     }
 
-    /** 256 byte symbols, the same at a word's end, the merged ones, the special ones: 526 tokens. */
-    private static ObjectNode vocabulary() {
+    /** 256 byte symbols, the same at a word's end, the merged ones, the special ones, numbered in this order. */
+    static ObjectNode vocabulary(List<String> merges) {
         List<String> symbols = Stream.of(
                         IntStream.rangeClosed('!', '~'),
                         IntStream.rangeClosed(0xa1, 0xac),
@@ -232,7 +234,7 @@ class ClipTokenizerTests {
                 .toList();
         List<String> tokens = new ArrayList<>(symbols);
         symbols.forEach(symbol -> tokens.add(symbol + "</w>"));
-        MERGES.forEach(merge -> tokens.add(merge.replace(" ", "")));
+        merges.forEach(merge -> tokens.add(merge.replace(" ", "")));
         tokens.add("<|startoftext|>");
         tokens.add("<|endoftext|>");
         ObjectNode vocabulary = JsonNodeFactory.instance.objectNode();

@@ -10,7 +10,6 @@ import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -24,9 +23,8 @@ class NetworksTests {
     private static Weights reference;
 
     @BeforeAll
-    static void load(@TempDir Path cache) {
+    static void open() {
         networks = new Networks(DiffusersFolder.open(RESOURCES.resolve("tiny-sd")));
-        networks.load();
         reference = Weights.open(RESOURCES.resolve("reference/reference.safetensors"));
     }
 
@@ -64,8 +62,38 @@ class NetworksTests {
     @Test
     void oneUnetCallWithThreeTimestepsEqualsDiffusers() {
         float[] output = networks.predict(
-                expected("unet.sample"), expected("unet.timestep"), expected("unet.context"), new float[0], 16, 16);
+                expected("unet.sample"),
+                expected("unet.timestep"),
+                new long[] {0, 1, 2},
+                expected("unet.context"),
+                new float[0],
+                16,
+                16);
         assertClose("unet", output, expected("unet.output"));
+    }
+
+    @Test
+    void rowsOfOnePictureAreWhatTheyWouldBeWithPicturesOfTheirOwn() {
+        float[] sample = expected("unet.sample");
+        float[] timesteps = expected("unet.timestep");
+        float[] context = expected("unet.context");
+        int picture = sample.length / 3;
+        float[] two = new float[2 * picture];
+        System.arraycopy(sample, picture, two, 0, 2 * picture);
+        float[] together = networks.predict(
+                two, new float[] {timesteps[1], timesteps[2]}, new long[] {0, 0, 1}, context, new float[0], 16, 16);
+        float[] three = new float[3 * picture];
+        System.arraycopy(two, 0, three, 0, picture);
+        System.arraycopy(two, 0, three, picture, 2 * picture);
+        float[] apart = networks.predict(
+                three,
+                new float[] {timesteps[1], timesteps[1], timesteps[2]},
+                new long[] {0, 1, 2},
+                context,
+                new float[0],
+                16,
+                16);
+        assertThat(together).isEqualTo(apart);
     }
 
     @Test

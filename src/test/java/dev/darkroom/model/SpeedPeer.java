@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -31,20 +30,19 @@ final class SpeedPeer {
 
     private static void answer(String[] args) throws IOException {
         int size = Integer.parseInt(args[1]);
-        int rows = 2;
         try (Networks networks = new Networks(DiffusersFolder.open(Path.of(args[0])))) {
-            networks.load();
-            System.out.println("loaded " + NativeHeap.isMainHeap());
+            networks.check();
+            System.out.println("ready " + NativeHeap.isMainHeap());
             BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-            float[] sample = noise(rows * networks.unet().inChannels() * size * size);
-            float[] timesteps = new float[rows];
-            Arrays.fill(timesteps, 500);
-            float[] context = noise(rows * 77 * networks.unet().contextWidth());
+            float[] sample = noise(networks.unet().inChannels() * size * size);
+            float[] context = noise(2 * 77 * networks.unet().contextWidth());
             float[] z = noise(networks.vae().latentChannels() * size * size);
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 long start = System.nanoTime();
                 switch (line) {
-                    case "unet" -> networks.predict(sample, timesteps, context, new float[0], size, size);
+                    case "unet" ->
+                        networks.predict(
+                                sample, new float[] {500}, new long[] {0, 0}, context, new float[0], size, size);
                     case "decode" -> networks.decode(z, 1, size, size);
                     case "text" -> networks.encodeText(0, new long[77], 0);
                     default -> throw new IllegalArgumentException(line);

@@ -41,7 +41,7 @@ class ModelFolderTests {
         ModelInfo info = new ModelFolder("tiny", folder).info();
         assertThat(info.width()).isEqualTo(32);
         assertThat(info.sizeMultiple()).isEqualTo(4);
-        assertThat(info.sampler()).isEqualTo(SamplerKind.DPMPP_2M);
+        assertThat(info.sampler()).isEqualTo(SamplerKind.PNDM);
         assertThat(info.predictionType()).isEqualTo("epsilon");
         // U-Net and VAE as counted by diffusers (src/test/reference/README.md), and the text encoder's weights.
         assertThat(info.parameters()).isEqualTo(771_380 + 167_959 + textEncoderParameters());

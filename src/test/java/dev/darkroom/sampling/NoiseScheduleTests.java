@@ -57,16 +57,27 @@ class NoiseScheduleTests {
     void levelsFallToZeroAtAnyNumberOfSteps(SamplerKind kind) {
         for (TimestepSpacing timestepSpacing : TimestepSpacing.values()) {
             NoiseSchedule schedule = schedule(timestepSpacing);
-            for (SigmaSpacing spacing : SigmaSpacing.values()) {
-                for (int steps = 1; steps <= 150; steps++) {
-                    NoiseSchedule.Levels levels = schedule.levels(kind, spacing, steps);
-                    assertThat(levels.timesteps()).hasSize(steps);
-                    assertThat(levels.sigmas()).hasSize(steps + 1);
-                    assertThat(levels.sigmas()[steps]).isZero();
-                    for (int i = 0; i < steps; i++) {
+            for (SigmaSpacing spacing : kind.spacings()) {
+                for (int steps = 1; steps <= (kind == SamplerKind.LCM ? 50 : 150); steps++) {
+                    NoiseSchedule.Levels levels = schedule.levels(kind, spacing, new Steps.Count(steps));
+                    int evaluations = levels.timesteps().length;
+                    assertThat(levels.steps()).isEqualTo(steps);
+                    assertThat(evaluations)
+                            .isEqualTo(
+                                    switch (kind) {
+                                        case HEUN -> 2 * steps - 1;
+                                        case PNDM -> steps == 1 ? 1 : steps + 1;
+                                        default -> steps;
+                                    });
+                    assertThat(levels.sigmas()).hasSize(evaluations + 1);
+                    assertThat(levels.sigmas()[evaluations]).isZero();
+                    for (int i = 0; i < evaluations; i++) {
+                        boolean again = kind == SamplerKind.HEUN && i % 2 == 1 || kind == SamplerKind.PNDM && i == 1;
+                        float next = levels.sigmas()[i + 1];
                         assertThat(levels.sigmas()[i])
                                 .as("%s %s, level %d of %d", timestepSpacing, spacing, i, steps)
-                                .isGreaterThan(levels.sigmas()[i + 1]);
+                                .satisfies(sigma -> assertThat(again && next > 0 ? sigma == next : sigma > next)
+                                        .isTrue());
                         assertThat(levels.timesteps()[i]).isBetween(0f, 999f);
                     }
                 }
@@ -100,13 +111,32 @@ class NoiseScheduleTests {
     @Test
     void refusesMoreStepsThanLevels() {
         assertThatIllegalArgumentException()
-                .isThrownBy(
-                        () -> schedule(TimestepSpacing.LEADING).levels(SamplerKind.DDIM, SigmaSpacing.DEFAULT, 1001))
+                .isThrownBy(() -> schedule(TimestepSpacing.LEADING)
+                        .levels(SamplerKind.DDIM, SigmaSpacing.DEFAULT, new Steps.Count(1001)))
                 .withMessage("steps must be between 1 and 1000; given: 1001");
     }
 
+    @Test
+    void refusesWhatASamplerCannotDo() {
+        NoiseSchedule schedule = schedule(TimestepSpacing.LEADING);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> schedule.levels(SamplerKind.LCM, SigmaSpacing.DEFAULT, new Steps.Count(51)))
+                .withMessage("steps must be between 1 and 50 with sampler lcm; given: 51");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> schedule.levels(SamplerKind.PNDM, SigmaSpacing.KARRAS, new Steps.Count(9)))
+                .withMessage("sampler pndm has no schedule \"karras\"");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> schedule.levels(SamplerKind.UNIPC, SigmaSpacing.DEFAULT, new Steps.Timesteps(9, 1)))
+                .withMessage("sampler unipc takes no timesteps");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> schedule.levels(SamplerKind.DDPM, SigmaSpacing.DEFAULT, new Steps.Sigmas(9, 0)))
+                .withMessage("sampler ddpm takes no sigmas");
+    }
+
     private static float[] timesteps(TimestepSpacing spacing, SamplerKind kind, int steps) {
-        return schedule(spacing).levels(kind, SigmaSpacing.DEFAULT, steps).timesteps();
+        return schedule(spacing)
+                .levels(kind, SigmaSpacing.DEFAULT, new Steps.Count(steps))
+                .timesteps();
     }
 
     private static NoiseSchedule schedule(TimestepSpacing spacing) {

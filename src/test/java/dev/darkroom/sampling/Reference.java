@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
+import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -17,8 +18,8 @@ final class Reference {
     private Reference() {}
 
     static JsonNode read() {
-        try (InputStream in = Reference.class.getResourceAsStream("/sampling/reference.json")) {
-            return JsonMapper.shared().readTree(Objects.requireNonNull(in));
+        try (InputStream in = Reference.class.getResourceAsStream("/sampling/reference.json.gz")) {
+            return JsonMapper.shared().readTree(new GZIPInputStream(Objects.requireNonNull(in)));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -18,11 +18,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class SamplerContractTests {
 
     private static final int SIZE = 48;
-    private static final List<Integer> STEPS = List.of(1, 2, 3, 20, 150);
+    private static final List<Integer> STEPS = List.of(1, 2, 3, 20, 50);
 
     static Stream<Arguments> samplers() {
         return Arrays.stream(SamplerKind.values())
-                .flatMap(kind -> Arrays.stream(SigmaSpacing.values())
+                .flatMap(kind -> kind.spacings().stream()
                         .map(spacing -> Arguments.argumentSet(kind.id() + " " + spacing.id(), kind, spacing)));
     }
 
@@ -31,12 +31,15 @@ class SamplerContractTests {
     void aPerfectNetworkLeadsToItsPicture(SamplerKind kind, SigmaSpacing spacing) {
         float[] x0 = new SeededNoise(99).normal(SIZE);
         for (PredictionType prediction : PredictionType.values()) {
+            if (kind == SamplerKind.PNDM && prediction != PredictionType.EPSILON) {
+                continue; // as in the reference, outputs of several timesteps are combined before they are converted
+            }
             for (int steps : STEPS) {
                 Sampler sampler = begin(kind, spacing, prediction, steps, 3);
-                while (!sampler.done()) {
+                for (int evaluation = 0; !sampler.done(); evaluation++) {
                     float[] input = sampler.input();
                     float[] output = new float[SIZE];
-                    float sigma = sampler.sigmas[sampler.stepsDone()];
+                    float sigma = sampler.sigmas[evaluation];
                     float alpha = 1 / (float) Math.sqrt(sigma * sigma + 1);
                     for (int k = 0; k < SIZE; k++) {
                         float epsilon = (input[k] - alpha * x0[k]) / (alpha * sigma);
@@ -57,9 +60,10 @@ class SamplerContractTests {
         for (int steps : STEPS) {
             Sampler sampler = begin(kind, spacing, PredictionType.EPSILON, steps, 3);
             float last = Float.POSITIVE_INFINITY;
-            for (int done = 0; done < steps; done++) {
-                assertThat(sampler.done()).isFalse();
-                assertThat(sampler.stepsDone()).isEqualTo(done);
+            int done = 0;
+            while (!sampler.done()) {
+                assertThat(sampler.stepsDone()).isBetween(done, done + 1).isLessThan(steps);
+                done = sampler.stepsDone();
                 assertThat(sampler.timestep()).isBetween(0f, 999f).isLessThanOrEqualTo(last);
                 assertThat(sampler.input()).hasSize(SIZE);
                 last = sampler.timestep();
@@ -137,9 +141,11 @@ class SamplerContractTests {
                 "prediction_type",
                 prediction.id(),
                 "clip_sample",
-                false)));
+                false,
+                "set_alpha_to_one",
+                true)));
         SeededNoise noise = new SeededNoise(seed);
-        return Sampler.of(kind, spacing, schedule, steps, noise, noise.normal(SIZE));
+        return Sampler.of(kind, spacing, schedule, new Steps.Count(steps), noise, noise.normal(SIZE));
     }
 
     private static float[] finish(Sampler sampler) {

@@ -54,7 +54,7 @@ class SamplerFixtureTests {
                 kind,
                 spacing,
                 new NoiseSchedule(ScheduleConfig.of(config)),
-                10,
+                new Steps.Count(10),
                 new SeededNoise(0), // draws step noise only: x is given
                 fixture());
         while (!sampler.done()) {

@@ -42,7 +42,15 @@ class ScheduleConfigTests {
                         1,
                         false,
                         false,
-                        SigmaSpacing.DEFAULT));
+                        1,
+                        SigmaSpacing.DEFAULT,
+                        false,
+                        false,
+                        false,
+                        null,
+                        false,
+                        50,
+                        10));
         assertThat(config.timestepSpacing(SamplerKind.DDIM)).isEqualTo(TimestepSpacing.LEADING);
         assertThat(config.timestepSpacing(SamplerKind.EULER)).isEqualTo(TimestepSpacing.LINSPACE);
     }
@@ -58,9 +66,26 @@ class ScheduleConfigTests {
                         PredictionType.EPSILON,
                         null,
                         0,
-                        true,
-                        true,
-                        SigmaSpacing.DEFAULT));
+                        null,
+                        null,
+                        1,
+                        SigmaSpacing.DEFAULT,
+                        false,
+                        false,
+                        false,
+                        null,
+                        false,
+                        50,
+                        10));
+    }
+
+    @Test
+    void whatIsMissingIsAsEachSamplersClassInDiffusersHasIt() {
+        ScheduleConfig config = ScheduleConfig.of(file("DDIMScheduler"));
+        assertThat(config.setAlphaToOne(SamplerKind.DDIM)).isTrue();
+        assertThat(config.setAlphaToOne(SamplerKind.PNDM)).isFalse();
+        assertThat(config.clip(SamplerKind.DDPM)).isEqualTo(1);
+        assertThat(config.clip(SamplerKind.HEUN)).isInfinite();
     }
 
     @Test
@@ -75,7 +100,15 @@ class ScheduleConfigTests {
         file.put("steps_offset", 3);
         file.put("set_alpha_to_one", false);
         file.put("clip_sample", false);
+        file.put("clip_sample_range", 2);
         file.put("use_karras_sigmas", true);
+        file.put("rescale_betas_zero_snr", true);
+        file.put("final_sigmas_type", "sigma_min");
+        file.put("euler_at_final", true);
+        file.put("lower_order_final", false);
+        file.put("variance_type", "fixed_large");
+        file.put("original_inference_steps", 25);
+        file.put("timestep_scaling", 5);
 
         assertThat(ScheduleConfig.of(file))
                 .isEqualTo(new ScheduleConfig(
@@ -88,7 +121,15 @@ class ScheduleConfigTests {
                         3,
                         false,
                         false,
-                        SigmaSpacing.KARRAS));
+                        2,
+                        SigmaSpacing.KARRAS,
+                        true,
+                        true,
+                        true,
+                        false,
+                        true,
+                        25,
+                        5));
     }
 
     @Test
@@ -110,17 +151,16 @@ class ScheduleConfigTests {
     @ParameterizedTest
     @CsvSource({
         "_class_name, FlowMatchEulerDiscreteScheduler",
-        "_class_name, LCMScheduler",
         "beta_schedule, sigmoid",
-        "prediction_type, sample",
         "prediction_type, flow_prediction",
         "timestep_spacing, evenly",
-        "final_sigmas_type, sigma_min",
         "interpolation_type, log_linear",
         "timestep_type, continuous",
         "variance_type, learned_range",
-        "algorithm_type, sde-dpmsolver++",
         "solver_type, heun",
+        "solver_type, bh1",
+        "algorithm_type, dpmsolver",
+        "variance_type, fixed_large_log",
         "clip_sample, yes",
         "beta_start, small"
     })
@@ -129,15 +169,7 @@ class ScheduleConfigTests {
     }
 
     @ParameterizedTest
-    @CsvSource({
-        "thresholding",
-        "rescale_betas_zero_snr",
-        "use_exponential_sigmas",
-        "use_beta_sigmas",
-        "use_lu_lambdas",
-        "use_flow_sigmas",
-        "use_dynamic_shifting"
-    })
+    @CsvSource({"thresholding", "use_lu_lambdas", "use_flow_sigmas", "use_dynamic_shifting"})
     void refusesAnOptionThatIsNotThere(String key) {
         refuses(key, true);
     }
@@ -150,12 +182,28 @@ class ScheduleConfigTests {
         "beta_end, 1",
         "steps_offset, -1",
         "solver_order, 3",
-        "clip_sample_range, 2",
+        "clip_sample_range, 0",
+        "original_inference_steps, 0",
         "lambda_min_clipped, -5.1",
         "sigma_max, 80"
     })
     void refusesANumberOutOfBounds(String key, double found) {
         refuses(key, found);
+    }
+
+    @Test
+    void refusesPndmsRungeKuttaBeginning() {
+        refuses("skip_prk_steps", false);
+    }
+
+    @Test
+    void refusesTwoSpacingsAtOnce() {
+        Map<String, @Nullable Object> file = file("EulerDiscreteScheduler");
+        file.put("use_karras_sigmas", true);
+        file.put("use_beta_sigmas", true);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ScheduleConfig.of(file))
+                .withMessageContaining("use_beta_sigmas: expected false, since use_karras_sigmas is true");
     }
 
     @Test

@@ -1,0 +1,42 @@
+package dev.darkroom.sampling;
+
+import dev.darkroom.sampling.NoiseSchedule.Levels;
+
+/**
+ * Lu et al. 2022 (DPM-Solver++), algorithm 1 with noise: single steps of second order, each over two intervals with one
+ * evaluation in between. What diffusers' table of samplers lists as "DPM++ SDE": {@code DPMSolverSinglestepScheduler} with
+ * {@code sde-dpmsolver++}; k-diffusion's sampler of that name draws from a Brownian tree instead. As there, an interval counts
+ * as a step.
+ */
+final class DpmPlusPlusSde extends DpmPlusPlus {
+
+    private final boolean[] secondOrder;
+    private float[] begin = new float[0]; // x at the last interval of first order
+    private float[] previous = new float[0];
+
+    DpmPlusPlusSde(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(schedule, levels, noise, initialNoise);
+        int n = timesteps.length;
+        boolean toTheEnd = schedule.config().endAtSigmaMin()
+                && !Boolean.TRUE.equals(schedule.config().lowerOrderFinal())
+                && n % 2 == 0;
+        secondOrder = new boolean[n];
+        for (int i = 1; i < n; i += 2) {
+            secondOrder[i] = i < n - 1 || toTheEnd;
+        }
+    }
+
+    @Override
+    void step(int i, float[] output) {
+        float[] m0 = denoised(i, output);
+        float[] z = draw();
+        if (secondOrder[i]) {
+            float h = lambda(i + 1) - lambda(i - 1);
+            move(begin, i - 1, i + 1, previous, slope(m0, previous, (lambda(i) - lambda(i - 1)) / h), z);
+        } else {
+            begin = x.clone();
+            move(begin, i, i + 1, m0, null, z);
+        }
+        previous = m0;
+    }
+}
