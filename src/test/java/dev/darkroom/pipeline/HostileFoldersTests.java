@@ -133,7 +133,6 @@ class HostileFoldersTests {
     void refusesOrReadsFilesWithABitFlippedInTheHeader() throws IOException {
         Random random = new Random(2);
         int refused = 0;
-        int drawn = 0;
         for (int i = 0; i < 200; i++) {
             String file = WEIGHTS.get(i % WEIGHTS.size());
             byte[] bytes = Files.readAllBytes(TINY.resolve(file));
@@ -141,15 +140,10 @@ class HostileFoldersTests {
                     (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
             int position = i < 24 ? i / 3 : random.nextInt(8 + header);
             flip(file, position, random.nextInt(8));
-            if (!loads()) {
-                refused++;
-            } else if (drawn++ < 2) {
-                LoadProcess.draw(new ModelFolder("tiny", folder));
-            }
+            refused += loads() ? 0 : 1;
             Files.write(folder.resolve(file), bytes);
         }
         assertThat(refused).isGreaterThan(180);
-        assertThat(drawn).isPositive();
     }
 
     @Test
@@ -212,7 +206,7 @@ class HostileFoldersTests {
             header.removeAll();
             names.forEach(name -> header.set(name, copy.get(name)));
         });
-        assertThat(refusal()).isEmpty();
+        LoadProcess.draw(new ModelFolder("tiny", folder));
     }
 
     @Test
