@@ -455,7 +455,6 @@ CASES = [
     case("euler.v_prediction", "euler", seed=50, **V_PREDICTION),
     case("dpmpp_2m.v_prediction", "dpmpp_2m", seed=51, **V_PREDICTION),
     case("ddim.unguided", "ddim", guidance_scale=1.0, negative_prompt="", seed=2**32 + 5, steps=7),
-    case("dpmpp_2m.long_prompt", "dpmpp_2m", prompt=LONG_PROMPT, negative_prompt="", steps=5, height=48),
 ]
 
 

@@ -74,7 +74,12 @@ class ModularityTests {
                 .haveSimpleNameNotEndingWith("package-info")
                 .should()
                 .dependOnClassesThat()
-                .resideOutsideOfPackages("java..", "dev.darkroom.sampling..", "dev.darkroom.spec..", "org.jspecify..")
+                .resideOutsideOfPackages(
+                        "java..",
+                        "dev.darkroom.sampling..",
+                        "dev.darkroom.spec..",
+                        "org.jspecify..",
+                        "org.apache.commons.statistics..")
                 .check(CLASSES);
     }
 }

@@ -29,8 +29,6 @@ import tools.jackson.databind.json.JsonMapper;
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
 final class ModelFolder {
-    private static final int STEPS = 20;
-    private static final double GUIDANCE_SCALE = 7.5;
     private static final int MAX_SIZE = 2048;
 
     private final DiffusersFolder folder;
@@ -44,8 +42,14 @@ final class ModelFolder {
         zerosForEmptyPrompt = folder.flag("force_zeros_for_empty_prompt", folder.has("text_encoder_2"));
         DiffusersFolder.Component scheduler = folder.component("scheduler");
         try {
-            schedule = ScheduleConfig.of(JsonMapper.shared()
-                    .convertValue(scheduler.config(), new TypeReference<Map<String, @Nullable Object>>() {}));
+            Map<String, @Nullable Object> options = JsonMapper.shared()
+                    .convertValue(scheduler.config(), new TypeReference<Map<String, @Nullable Object>>() {});
+            if (folder.className().equals("StableDiffusionPipeline")) {
+                // So this pipeline corrects its scheduler's file in diffusers.
+                options.replace("steps_offset", 1);
+                options.replace("clip_sample", false);
+            }
+            schedule = ScheduleConfig.of(options);
         } catch (IllegalArgumentException e) {
             throw InvalidCheckpoint.ofFile(
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
@@ -93,8 +97,8 @@ final class ModelFolder {
                 Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
         return new Defaults(
                 json.path("description").asString(folder.className()),
-                (int) number(file, json, "steps", STEPS, 1, ImageSpec.MAX_STEPS),
-                number(file, json, "guidance_scale", GUIDANCE_SCALE, 1, ImageSpec.MAX_GUIDANCE),
+                (int) number(file, json, "steps", steps(), 1, ImageSpec.MAX_STEPS),
+                number(file, json, "guidance_scale", guidanceScale(), 1, ImageSpec.MAX_GUIDANCE),
                 named(
                         file,
                         json,
@@ -102,6 +106,19 @@ final class ModelFolder {
                         SamplerKind::of,
                         sampler(folder.component("scheduler").config())),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
+    }
+
+    private int steps() {
+        return folder.className().equals("LatentConsistencyModelPipeline") ? 4 : 20;
+    }
+
+    /** diffusers' default for this pipeline. Turbo folders do not differ from others: they need a darkroom.json. */
+    private double guidanceScale() {
+        return switch (folder.className()) {
+            case "LatentConsistencyModelPipeline" -> 8.5;
+            case "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline" -> 5;
+            default -> 7.5;
+        };
     }
 
     private static double number(Path file, JsonNode json, String key, double otherwise, int least, int most) {
@@ -145,6 +162,10 @@ final class ModelFolder {
 
     ModelInfo info() {
         return info;
+    }
+
+    DiffusersFolder folder() {
+        return folder;
     }
 
     DiffusionPipeline load() {

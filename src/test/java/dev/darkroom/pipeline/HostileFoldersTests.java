@@ -284,7 +284,6 @@ class HostileFoldersTests {
             scheduler/scheduler_config.json | num_train_timesteps     | 2147483647
             scheduler/scheduler_config.json | num_train_timesteps     | 99999999999
             scheduler/scheduler_config.json | beta_end                | 1e999999999
-            scheduler/scheduler_config.json | steps_offset            | 1e100
             tokenizer/tokenizer_config.json | model_max_length        | 2147483647
             tokenizer/tokenizer_config.json | model_max_length        | 1000000000000000019884624838656
             tokenizer/vocab.json            | a                       | 2147483647

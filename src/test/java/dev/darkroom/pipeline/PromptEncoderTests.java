@@ -1,0 +1,166 @@
+package dev.darkroom.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.weights.Weights;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Long and weighted prompts, and clip_skip, against diffusers on the tiny checkpoint, from the hidden states to the picture. Numbers:
+ * {@code src/test/reference/prompts_reference.py}.
+ */
+class PromptEncoderTests {
+    private static final Path RESOURCES = Path.of("src/test/resources");
+    private static Weights reference;
+    private static final Map<String, DiffusionPipeline> pipelines = new HashMap<>();
+    private static DiffusionPipeline pipeline;
+
+    @BeforeAll
+    static void open() {
+        reference = Weights.open(RESOURCES.resolve("reference/prompts.safetensors"));
+        pipeline = pipeline("tiny-sd");
+    }
+
+    private static DiffusionPipeline pipeline(String folder) {
+        return pipelines.computeIfAbsent(folder, name -> new ModelFolder(name, RESOURCES.resolve(name)).load());
+    }
+
+    @AfterAll
+    static void close() {
+        pipelines.values().forEach(DiffusionPipeline::close);
+        pipelines.clear();
+        reference.close();
+    }
+
+    static Stream<JsonNode> cases() {
+        return JsonMapper.shared()
+                .readTree(RESOURCES.resolve("reference/prompts.json").toFile())
+                .get("pipeline")
+                .valueStream();
+    }
+
+    private static ImageSpec spec(JsonNode c) {
+        return new ImageSpec(
+                "tiny",
+                c.get("prompt").stringValue(),
+                c.get("negative_prompt").stringValue(),
+                c.get("width").intValue(),
+                c.get("height").intValue(),
+                c.get("steps").intValue(),
+                c.get("guidance_scale").doubleValue(),
+                c.get("seed").longValue(),
+                1,
+                SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
+                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow());
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void drawsThePictureThatDiffusersDraws(JsonNode c) {
+        String name = "prompts." + c.get("name").stringValue();
+        DiffusionPipeline pipeline = pipeline(c.get("folder").stringValue());
+        Generation generation = pipeline.begin(spec(c), 0);
+        double hidden = 0;
+        for (String part : List.of("prompt", "negative")) {
+            if (reference.has(name + "." + part)) {
+                float[] states = reference.tensor(name + "." + part).toFloats();
+                int row = part.equals("prompt") ? generation.rows() - 1 : 0;
+                hidden = Math.max(
+                        hidden, maxDifference(generation.conditioning(row).context(), states));
+            }
+        }
+        double latents = maxDifference(
+                draw(pipeline, List.of(generation)).get(0),
+                reference.tensor(name + ".latents").toFloats());
+        double levels = maxDifference(
+                levels(pipeline.finish(generation)),
+                reference.tensor(name + ".picture").toFloats());
+        System.out.printf("%s: hidden %.2e, latents %.2e, picture %.0f levels%n", name, hidden, latents, levels);
+        assertThat(hidden).as("hidden states").isLessThan(1e-5);
+        assertThat(latents).as("latents").isLessThan(1e-3);
+        assertThat(levels).as("levels of 255").isLessThanOrEqualTo(1);
+    }
+
+    @Test
+    void picturesOfPromptsOfDifferentLengthsInOneBatchEqualThemselvesAlone() {
+        List<ImageSpec> specs = cases().limit(6).map(PromptEncoderTests::spec).toList();
+        List<ImageSpec> square = specs.stream().filter(s -> s.height() == 32).toList();
+        List<float[]> together =
+                draw(pipeline, square.stream().map(s -> pipeline.begin(s, 0)).toList());
+        assertThat(square).hasSizeGreaterThan(3);
+        for (int i = 0; i < square.size(); i++) {
+            float[] alone =
+                    draw(pipeline, List.of(pipeline.begin(square.get(i), 0))).get(0);
+            assertThat(maxDifference(together.get(i), alone))
+                    .as("latents %d", i)
+                    .isLessThan(1e-3);
+        }
+    }
+
+    @Test
+    void remembersAPromptForAsManyChunksAsItsCompanionHas() {
+        List<Integer> lengths = new ArrayList<>();
+        for (String negative : List.of("", "low ".repeat(80), "")) {
+            Generation generation = pipeline.begin(spec("a (cat:1.5)", negative), 0);
+            assertThat(generation.conditioning(0).context())
+                    .hasSameSizeAs(generation.conditioning(1).context());
+            lengths.add(generation.conditioning(1).context().length / 77 / 32);
+        }
+        assertThat(lengths).containsExactly(1, 2, 1);
+    }
+
+    @Test
+    void drawsWhateverTheBracketsAre() {
+        for (String prompt :
+                List.of(":-)", "(((", "]])(:", "(a:0)", "(a:-99999999999)", "BREAK", "\\", "()", "(:1.2)")) {
+            Generation generation = pipeline.begin(spec(prompt, "(x:0) [y"), 0);
+            draw(pipeline, List.of(generation));
+            assertThat(pipeline.finish(generation).rgb()).as(prompt).hasSize(32 * 32 * 3);
+        }
+    }
+
+    private static ImageSpec spec(String prompt, String negative) {
+        return new ImageSpec("tiny", prompt, negative, 32, 32, 1, 5, 1, 1, SamplerKind.EULER, SigmaSpacing.DEFAULT);
+    }
+
+    private static List<float[]> draw(DiffusionPipeline pipeline, List<Generation> generations) {
+        List<Generation> undone = generations;
+        while (!undone.isEmpty()) {
+            pipeline.step(undone);
+            undone = undone.stream().filter(generation -> !generation.done()).toList();
+        }
+        return generations.stream().map(pipeline::latents).toList();
+    }
+
+    private static float[] levels(Picture picture) {
+        float[] levels = new float[picture.rgb().length];
+        for (int i = 0; i < levels.length; i++) {
+            levels[i] = picture.rgb()[i] & 255;
+        }
+        return levels;
+    }
+
+    private static double maxDifference(float[] a, float[] b) {
+        assertThat(a).hasSameSizeAs(b);
+        double max = 0;
+        for (int i = 0; i < a.length; i++) {
+            max = Math.max(max, Math.abs(a[i] - b[i]));
+        }
+        return max;
+    }
+}
