@@ -35,8 +35,12 @@ final class LoadProcess {
     /** The smallest picture in one step: every network is loaded and used. */
     static void draw(ModelFolder folder) {
         ModelInfo info = folder.info();
-        ImageDraft smallest =
-                new ImageDraft("a cat", null, null, info.minSize(), info.minSize(), 1, null, 0L, null, null, null);
+        ImageDraft smallest = new ImageDraft()
+                .prompt("a cat")
+                .width(info.minSize())
+                .height(info.minSize())
+                .steps(1)
+                .seed(0L);
         try (DiffusionPipeline pipeline = folder.load()) {
             Generation generation = pipeline.begin(ImageSpec.of(smallest, info), 0);
             while (!generation.done()) {
