@@ -55,7 +55,7 @@ class FailedStartTests {
 
     @Test
     void aWorkerThatFailsMakesTheProcessNeitherReadyNorAlive() throws Exception {
-        Files.createFile(data.resolve("compiled")); // where the built-in model should be unpacked
+        Files.createFile(data.resolve("cache")); // where the built-in model should be unpacked
         int port = freePort();
         start("failing", port);
         await().atMost(LONG).until(() -> status(port, "/actuator/health/liveness") == 503);
