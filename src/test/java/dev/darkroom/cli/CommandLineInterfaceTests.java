@@ -122,10 +122,15 @@ class CommandLineInterfaceTests {
 
     @Test
     void inspectSaysWhatAFolderIs() {
-        String report = printed("inspect", "tiny", "--models-dir", folder.resolve("models").toString());
-        assertThat(report).contains("StableDiffusionPipeline").contains("771,380").contains("vae decoder");
+        String report = printed(
+                "inspect", "tiny", "--models-dir", folder.resolve("models").toString());
+        assertThat(report)
+                .contains("StableDiffusionPipeline")
+                .contains("771,380")
+                .contains("vae decoder");
         JsonNode json = JsonMapper.shared()
-                .readTree(printed("inspect", "--json", folder.resolve("models/tiny").toString()));
+                .readTree(printed(
+                        "inspect", "--json", folder.resolve("models/tiny").toString()));
         assertThat(json.get("networks").get(1).get("parameters").longValue()).isEqualTo(771_380);
         assertThat(json.get("networks").get(1).get("flops").longValue()).isPositive();
     }
@@ -150,14 +155,10 @@ class CommandLineInterfaceTests {
     void benchMeasuresEveryNetwork() {
         JsonNode json = JsonMapper.shared()
                 .readTree(printed(
-                        "bench",
-                        folder.resolve("models/tiny").toString(),
-                        "--rows",
-                        "1,3",
-                        "--rounds",
-                        "1",
-                        "--json"));
-        assertThat(json.get("timings").valueStream().map(timing -> timing.get("call").stringValue()))
+                        "bench", folder.resolve("models/tiny").toString(), "--rows", "1,3", "--rounds", "1", "--json"));
+        assertThat(json.get("timings")
+                        .valueStream()
+                        .map(timing -> timing.get("call").stringValue()))
                 .containsExactly("text encoder", "U-Net, 1 row", "U-Net, 3 rows", "VAE decoder");
         json.get("timings").forEach(timing -> {
             assertThat(timing.get("millis").doubleValue()).isPositive();
