@@ -51,7 +51,8 @@ def main():
                 "name": name,
                 "prompt": PROMPTS[0],
                 "negative_prompt": NEGATIVE_PROMPT,
-                "size": SIZE,
+                "width": SIZE,
+                "height": SIZE,
                 "steps": STEPS,
                 "guidance_scale": 7.5,
                 "guidance_rescale": rescale,
@@ -59,7 +60,7 @@ def main():
                 "seed": seed,
                 "sampler": sampler,
                 "scheduler_overrides": {"prediction_type": prediction, **(overrides or {})},
-                **given,
+                **({"given": given} if given else {}),
             }
         )
 

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,13 +33,9 @@ final class BenchCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private String model;
 
-    @Option(
-            names = "--models-dir",
-            paramLabel = "DIR",
-            description = "Diffusers folders, one a model. Default: ${DEFAULT-VALUE}",
-            defaultValue = "models")
+    @Mixin
     @SuppressWarnings("NullAway.Init")
-    private Path modelsDir;
+    private ModelsDirectory models;
 
     @Option(names = "--width", description = "Pixels. Default: the model's.")
     private int width;
@@ -69,7 +66,7 @@ final class BenchCommand implements Callable<Integer> {
         if (!json) {
             out.printf("%-16s %10s %10s %12s %12s %10s%n", "call", "first ms", "ms", "ms a row", "GFLOP", "GFLOP/s");
         }
-        List<Timing> timings = Benchmark.run(ModelPath.of(model, modelsDir), height, width, rows, rounds, timing -> {
+        List<Timing> timings = Benchmark.run(models.folder(model), height, width, rows, rounds, timing -> {
             if (!json) {
                 out.printf(
                         Locale.ROOT,

@@ -10,8 +10,8 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -30,18 +30,14 @@ final class DownloadCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private String model;
 
-    @Option(
-            names = "--models-dir",
-            paramLabel = "DIR",
-            description = "Diffusers folders, one a model. Default: ${DEFAULT-VALUE}",
-            defaultValue = "models")
+    @Mixin
     @SuppressWarnings("NullAway.Init")
-    private Path modelsDir;
+    private ModelsDirectory models;
 
     @Override
     public Integer call() throws InterruptedException {
         ModelName name = ModelName.of(model);
-        Path folder = fetch(name, modelsDir);
+        Path folder = fetch(name, models.path());
         ModelLibrary.check(folder);
         command.commandLine().getOut().println(folder + "  (model " + name.id() + ")");
         return 0;

@@ -22,6 +22,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -110,13 +111,9 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Noise levels to visit, falling, without the final 0, in place of --steps and --schedule.")
     private @Nullable List<Double> sigmas;
 
-    @Option(
-            names = "--models-dir",
-            paramLabel = "DIR",
-            description = "Diffusers folders, one a model. Default: ${DEFAULT-VALUE}",
-            defaultValue = "models")
+    @Mixin
     @SuppressWarnings("NullAway.Init")
-    private Path modelsDir;
+    private ModelsDirectory models;
 
     @Option(
             names = "--data-dir",
@@ -144,10 +141,10 @@ final class GenerateCommand implements Callable<Integer> {
         String wanted = model;
         if (wanted != null && wanted.contains("/")) {
             ModelName onHub = ModelName.of(wanted);
-            DownloadCommand.fetch(onHub, modelsDir);
+            DownloadCommand.fetch(onHub, models.path());
             wanted = onHub.id();
         }
-        try (ModelLibrary library = new ModelLibrary(modelsDir, dataDir.resolve("cache"))) {
+        try (ModelLibrary library = new ModelLibrary(models.path(), dataDir.resolve("cache"))) {
             String name = wanted == null ? library.models().get(0).id() : wanted;
             DiffusionPipeline pipeline = library.open(name);
             ImageSpec spec = ImageSpec.of(

@@ -3,10 +3,10 @@ package dev.darkroom.cli;
 import dev.darkroom.pipeline.Inspection;
 import dev.darkroom.spec.ModelInfo;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -27,13 +27,9 @@ final class InspectCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private String model;
 
-    @Option(
-            names = "--models-dir",
-            paramLabel = "DIR",
-            description = "Diffusers folders, one a model. Default: ${DEFAULT-VALUE}",
-            defaultValue = "models")
+    @Mixin
     @SuppressWarnings("NullAway.Init")
-    private Path modelsDir;
+    private ModelsDirectory models;
 
     @Option(names = "--json", description = "Prints JSON.")
     private boolean json;
@@ -41,7 +37,7 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
-        Inspection inspection = Inspection.of(ModelPath.of(model, modelsDir));
+        Inspection inspection = Inspection.of(models.folder(model));
         if (json) {
             out.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(inspection));
             return 0;

@@ -63,6 +63,7 @@ public final class Network implements AutoCloseable {
             network.set(List.copyOf(program.parameters().values()), weights);
             return network;
         } catch (IOException | MalformedModelException e) {
+            model.close();
             throw new IllegalStateException("libtorch refused a compiled network", e);
         } catch (RuntimeException | Error e) {
             model.close();

@@ -414,10 +414,6 @@ public final class Program {
                 x, "torch.add(" + x.name() + ", torch.unsqueeze(torch.unsqueeze(" + perChannel.name() + ", 2), 3))");
     }
 
-    public Value mul(Value a, Value b) {
-        return like(a, "torch.mul(" + a.name() + ", " + b.name() + ")");
-    }
-
     /** Columns {@code from} to {@code to} of the last dimension of {@code x [1, t, c]}. */
     public Value columns(Value x, int from, int to) {
         return let("torch.slice(" + x.name() + ", 2, " + from + ", " + to + ", 1)", 1, x.dim(1), to - from);

@@ -72,39 +72,18 @@ class DiffusionPipelineTests {
                 .valueStream();
     }
 
-    private static ImageSpec spec(JsonNode c) {
-        return new ImageSpec(
-                "tiny",
-                c.get("prompt").stringValue(),
-                c.get("negative_prompt").stringValue(),
-                0,
-                c.get("width").intValue(),
-                c.get("height").intValue(),
-                c.get("steps").intValue(),
-                c.get("guidance_scale").doubleValue(),
-                0,
-                c.get("seed").longValue(),
-                1,
-                SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow(),
-                List.of(),
-                List.of());
-    }
-
     @ParameterizedTest
     @MethodSource("cases")
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
         String name = "pipeline." + c.get("name").stringValue();
         DiffusionPipeline pipeline = pipeline(c.get("scheduler_overrides"));
-        Generation generation = pipeline.begin(spec(c), 0);
-        while (!generation.done()) {
-            pipeline.step(List.of(generation));
-        }
+        Generation generation = pipeline.begin(Golden.spec("tiny", c), 0);
+        Golden.draw(pipeline, List.of(generation));
         float[] latents = reference.tensor(name + ".latents").toFloats();
-        double latentDifference = maxDifference(pipeline.latents(generation), latents);
+        double latentDifference = Golden.maxDifference(pipeline.latents(generation), latents);
         Picture picture = pipeline.finish(generation);
-        double levels = maxDifference(
-                levels(picture), reference.tensor(name + ".picture").toFloats());
+        double levels = Golden.maxDifference(
+                Golden.levels(picture), reference.tensor(name + ".picture").toFloats());
         System.out.printf("%s: latents %.2e, picture %.0f levels%n", name, latentDifference, levels);
         assertThat(latentDifference).as("latents").isLessThan(1e-3);
         assertThat(levels).as("levels of 255").isLessThanOrEqualTo(1);
@@ -121,9 +100,7 @@ class DiffusionPipelineTests {
         List<Picture> alone = new ArrayList<>();
         for (ImageSpec spec : specs) {
             Generation generation = pipeline.begin(spec, 0);
-            while (!generation.done()) {
-                pipeline.step(List.of(generation));
-            }
+            Golden.draw(pipeline, List.of(generation));
             alone.add(pipeline.finish(generation));
         }
         // Each joins two steps after the one before, so every call sees different timesteps.
@@ -140,7 +117,7 @@ class DiffusionPipelineTests {
             }
         }
         for (int i = 0; i < specs.size(); i++) {
-            double levels = maxDifference(levels(alone.get(i)), levels(together.get(i)));
+            double levels = Golden.maxDifference(Golden.levels(alone.get(i)), Golden.levels(together.get(i)));
             System.out.printf("in company: %.0f levels%n", levels);
             assertThat(levels).as("picture %d", i).isLessThanOrEqualTo(1);
         }
@@ -155,9 +132,7 @@ class DiffusionPipelineTests {
 
     private static byte[] draw(DiffusionPipeline pipeline, ImageSpec spec, int index) {
         Generation generation = pipeline.begin(spec, index);
-        while (!generation.done()) {
-            pipeline.step(List.of(generation));
-        }
+        Golden.draw(pipeline, List.of(generation));
         return pipeline.finish(generation).rgb();
     }
 
@@ -178,22 +153,5 @@ class DiffusionPipelineTests {
                 SigmaSpacing.DEFAULT,
                 List.of(),
                 List.of());
-    }
-
-    private static float[] levels(Picture picture) {
-        float[] levels = new float[picture.rgb().length];
-        for (int i = 0; i < levels.length; i++) {
-            levels[i] = picture.rgb()[i] & 255;
-        }
-        return levels;
-    }
-
-    private static double maxDifference(float[] a, float[] b) {
-        assertThat(a).hasSameSizeAs(b);
-        double max = 0;
-        for (int i = 0; i < a.length; i++) {
-            max = Math.max(max, Math.abs(a[i] - b[i]));
-        }
-        return max;
     }
 }

@@ -80,25 +80,6 @@ class FamiliesTests {
                 .filter(c -> c.get("name").stringValue().matches(name));
     }
 
-    private static ImageSpec spec(JsonNode c) {
-        return new ImageSpec(
-                c.get("family").stringValue(),
-                c.get("prompt").stringValue(),
-                c.get("negative_prompt").stringValue(),
-                0,
-                c.get("width").intValue(),
-                c.get("height").intValue(),
-                c.get("steps").intValue(),
-                c.get("guidance_scale").doubleValue(),
-                0,
-                c.get("seed").longValue(),
-                1,
-                SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.DEFAULT,
-                List.of(),
-                List.of());
-    }
-
     @ParameterizedTest
     @MethodSource("cases")
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
@@ -107,15 +88,13 @@ class FamiliesTests {
 
     private static void compare(JsonNode c, DiffusionPipeline pipeline) {
         String name = c.get("name").stringValue();
-        Generation generation = pipeline.begin(spec(c), 0);
-        while (!generation.done()) {
-            pipeline.step(List.of(generation));
-        }
-        double latents = maxDifference(
+        Generation generation = pipeline.begin(Golden.spec(c.get("family").stringValue(), c), 0);
+        Golden.draw(pipeline, List.of(generation));
+        double latents = Golden.maxDifference(
                 pipeline.latents(generation),
                 reference.tensor(name + ".latents").toFloats());
-        double levels = maxDifference(
-                levels(pipeline.finish(generation)),
+        double levels = Golden.maxDifference(
+                Golden.levels(pipeline.finish(generation)),
                 reference.tensor(name + ".picture").toFloats());
         System.out.printf("%s: latents %.2e, picture %.0f levels%n", name, latents, levels);
         assertThat(latents).as("latents").isLessThan(1e-3);
@@ -128,7 +107,9 @@ class FamiliesTests {
         Path folder = copy("lcm");
         set(folder, "scheduler/scheduler_config.json", "_class_name", "\"DDIMScheduler\"");
         try (DiffusionPipeline pipeline = new ModelFolder("lcm", folder).load()) {
-            assertThat(pipeline.begin(spec(c), 0).rows()).isEqualTo(1);
+            assertThat(pipeline.begin(Golden.spec(c.get("family").stringValue(), c), 0)
+                            .rows())
+                    .isEqualTo(1);
             compare(c, pipeline);
         }
     }
@@ -151,11 +132,12 @@ class FamiliesTests {
                 for (int skip = 0; skip < 2; skip++) {
                     float[] all = reference.tensor(family + ".hidden." + skip).toFloats();
                     TextStates states = networks.encodeText(i, ids, skip);
-                    assertThat(maxDifference(states.hidden(), columns(all, ids.length, left, width)))
+                    assertThat(Golden.maxDifference(states.hidden(), columns(all, ids.length, left, width)))
                             .isLessThan(1e-4);
                     if (last) {
                         float[] pooled = reference.tensor(family + ".pooled").toFloats();
-                        assertThat(maxDifference(states.pooled(), pooled)).isLessThan(1e-4);
+                        assertThat(Golden.maxDifference(states.pooled(), pooled))
+                                .isLessThan(1e-4);
                     } else {
                         assertThat(states.pooled()).isNull();
                     }
@@ -188,7 +170,7 @@ class FamiliesTests {
             while (!alone.done()) {
                 pipeline.step(List.of(alone));
             }
-            assertThat(maxDifference(pipeline.latents(together.get(i)), pipeline.latents(alone)))
+            assertThat(Golden.maxDifference(pipeline.latents(together.get(i)), pipeline.latents(alone)))
                     .as("picture %d", i)
                     .isLessThan(1e-3);
         }
@@ -294,22 +276,5 @@ class FamiliesTests {
         ObjectNode json = (ObjectNode) JsonMapper.shared().readTree(path.toFile());
         json.set(key, JsonMapper.shared().readTree(value));
         Files.writeString(path, json.toString());
-    }
-
-    private static float[] levels(Picture picture) {
-        float[] levels = new float[picture.rgb().length];
-        for (int i = 0; i < levels.length; i++) {
-            levels[i] = picture.rgb()[i] & 255;
-        }
-        return levels;
-    }
-
-    private static double maxDifference(float[] a, float[] b) {
-        assertThat(a).hasSameSizeAs(b);
-        double max = 0;
-        for (int i = 0; i < a.length; i++) {
-            max = Math.max(max, Math.abs(a[i] - b[i]));
-        }
-        return max;
     }
 }

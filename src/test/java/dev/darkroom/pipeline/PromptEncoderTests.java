@@ -57,45 +57,28 @@ class PromptEncoderTests {
                 .valueStream();
     }
 
-    private static ImageSpec spec(JsonNode c) {
-        return new ImageSpec(
-                "tiny",
-                c.get("prompt").stringValue(),
-                c.get("negative_prompt").stringValue(),
-                c.path("clip_skip").asInt(0),
-                c.get("width").intValue(),
-                c.get("height").intValue(),
-                c.get("steps").intValue(),
-                c.get("guidance_scale").doubleValue(),
-                0,
-                c.get("seed").longValue(),
-                1,
-                SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow(),
-                List.of(),
-                List.of());
-    }
-
     @ParameterizedTest
     @MethodSource("cases")
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
         String name = "prompts." + c.get("name").stringValue();
         DiffusionPipeline pipeline = pipeline(c.get("folder").stringValue());
-        Generation generation = pipeline.begin(spec(c), 0);
+        Generation generation = pipeline.begin(Golden.spec("tiny", c), 0);
         double hidden = 0;
         for (String part : List.of("prompt", "negative")) {
             if (reference.has(name + "." + part)) {
                 float[] states = reference.tensor(name + "." + part).toFloats();
                 int row = part.equals("prompt") ? generation.rows() - 1 : 0;
                 hidden = Math.max(
-                        hidden, maxDifference(generation.conditioning(row).context(), states));
+                        hidden,
+                        Golden.maxDifference(generation.conditioning(row).context(), states));
             }
         }
-        double latents = maxDifference(
-                draw(pipeline, List.of(generation)).get(0),
+        Golden.draw(pipeline, List.of(generation));
+        double latents = Golden.maxDifference(
+                pipeline.latents(generation),
                 reference.tensor(name + ".latents").toFloats());
-        double levels = maxDifference(
-                levels(pipeline.finish(generation)),
+        double levels = Golden.maxDifference(
+                Golden.levels(pipeline.finish(generation)),
                 reference.tensor(name + ".picture").toFloats());
         System.out.printf("%s: hidden %.2e, latents %.2e, picture %.0f levels%n", name, hidden, latents, levels);
         assertThat(hidden).as("hidden states").isLessThan(1e-4);
@@ -105,19 +88,21 @@ class PromptEncoderTests {
 
     @Test
     void picturesOfPromptsOfDifferentLengthsInOneBatchEqualThemselvesAlone() {
-        List<ImageSpec> specs = cases().limit(6).map(PromptEncoderTests::spec).toList();
+        List<ImageSpec> specs =
+                cases().limit(6).map(c -> Golden.spec("tiny", c)).toList();
         List<ImageSpec> square = specs.stream().filter(s -> s.height() == 32).toList();
         List<Generation> together =
                 square.stream().map(s -> pipeline.begin(s, 0)).toList();
         assertThat(together.stream().map(g -> g.conditioning(0).context().length))
                 .hasSizeGreaterThan(3)
                 .contains(77 * 32, 2 * 77 * 32);
-        draw(pipeline, together);
+        Golden.draw(pipeline, together);
         for (int i = 0; i < square.size(); i++) {
             Generation alone = pipeline.begin(square.get(i), 0);
-            draw(pipeline, List.of(alone));
-            double latents = maxDifference(pipeline.latents(together.get(i)), pipeline.latents(alone));
-            double levels = maxDifference(levels(pipeline.finish(together.get(i))), levels(pipeline.finish(alone)));
+            Golden.draw(pipeline, List.of(alone));
+            double latents = Golden.maxDifference(pipeline.latents(together.get(i)), pipeline.latents(alone));
+            double levels = Golden.maxDifference(
+                    Golden.levels(pipeline.finish(together.get(i))), Golden.levels(pipeline.finish(alone)));
             System.out.printf("in company: latents %.2e, picture %.0f levels%n", latents, levels);
             assertThat(latents).as("latents %d", i).isLessThan(1e-3);
             assertThat(levels).as("levels of 255 %d", i).isLessThanOrEqualTo(1);
@@ -152,7 +137,7 @@ class PromptEncoderTests {
         for (String prompt :
                 List.of(":-)", "(((", "]])(:", "(a:0)", "(a:-99999999999)", "BREAK", "\\", "()", "(:1.2)")) {
             Generation generation = pipeline.begin(spec(prompt, "(x:0) [y"), 0);
-            draw(pipeline, List.of(generation));
+            Golden.draw(pipeline, List.of(generation));
             assertThat(pipeline.finish(generation).rgb()).as(prompt).hasSize(32 * 32 * 3);
         }
     }
@@ -174,31 +159,5 @@ class PromptEncoderTests {
                 SigmaSpacing.DEFAULT,
                 List.of(),
                 List.of());
-    }
-
-    private static List<float[]> draw(DiffusionPipeline pipeline, List<Generation> generations) {
-        List<Generation> undone = generations;
-        while (!undone.isEmpty()) {
-            pipeline.step(undone);
-            undone = undone.stream().filter(generation -> !generation.done()).toList();
-        }
-        return generations.stream().map(pipeline::latents).toList();
-    }
-
-    private static float[] levels(Picture picture) {
-        float[] levels = new float[picture.rgb().length];
-        for (int i = 0; i < levels.length; i++) {
-            levels[i] = picture.rgb()[i] & 255;
-        }
-        return levels;
-    }
-
-    private static double maxDifference(float[] a, float[] b) {
-        assertThat(a).hasSameSizeAs(b);
-        double max = 0;
-        for (int i = 0; i < a.length; i++) {
-            max = Math.max(max, Math.abs(a[i] - b[i]));
-        }
-        return max;
     }
 }
