@@ -28,6 +28,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 
 /**
@@ -75,19 +77,43 @@ public final class Network implements AutoCloseable {
         JniUtils.setGraphExecutorOptimize(false);
         long largest =
                 parameters.stream().mapToLong(Program.Parameter::size).max().orElse(0);
-        // One array that every weight passes through: an array each would leave the heap in pieces.
+        // Two arrays that all weights pass through, one read while the other is handed over: an array each would leave
+        // the
+        // heap in pieces.
         try (NDManager manager = newScope()) {
-            PtNDArray raw = (PtNDArray) manager.create(new Shape(largest), DataType.FLOAT32);
-            ByteBuffer bytes = JniUtils.getByteBuffer(raw, true);
-            for (int i = 0; i < parameters.size(); i++) {
-                Program.Parameter parameter = parameters.get(i);
-                weights.apply(parameter).read(bytes.clear());
-                try (NDArray part = raw.get(new NDIndex().addSliceDim(0, parameter.size()));
-                        NDArray shaped = part.reshape(parameter.shape());
-                        IValue x = IValue.from((PtNDArray) shaped)) {
-                    IValueUtils.runMethod((PtSymbolBlock) block, "set" + i, x).close();
-                }
+            PtNDArray[] raw = new PtNDArray[2];
+            ByteBuffer[] bytes = new ByteBuffer[2];
+            for (int k = 0; k < 2; k++) {
+                raw[k] = (PtNDArray) manager.create(new Shape(largest), DataType.FLOAT32);
+                bytes[k] = JniUtils.getByteBuffer(raw[k], true);
             }
+            CompletableFuture<Void> read = CompletableFuture.completedFuture(null);
+            try {
+                for (int i = 0; i <= parameters.size(); i++) {
+                    read.join();
+                    if (i < parameters.size()) {
+                        Program.Parameter parameter = parameters.get(i);
+                        ByteBuffer into = bytes[i % 2].clear();
+                        read = CompletableFuture.runAsync(
+                                () -> weights.apply(parameter).read(into));
+                    }
+                    if (i > 0) {
+                        hand(i - 1, parameters.get(i - 1), raw[(i - 1) % 2]);
+                    }
+                }
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof RuntimeException cause ? cause : e;
+            } finally {
+                read.handle((done, failure) -> null).join(); // before the arrays it writes to are freed
+            }
+        }
+    }
+
+    private void hand(int i, Program.Parameter parameter, PtNDArray raw) {
+        try (NDArray part = raw.get(new NDIndex().addSliceDim(0, parameter.size()));
+                NDArray shaped = part.reshape(parameter.shape());
+                IValue x = IValue.from((PtNDArray) shaped)) {
+            IValueUtils.runMethod((PtSymbolBlock) block, "set" + i, x).close();
         }
     }
 
