@@ -17,6 +17,8 @@ import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.util.FileSystemUtils;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -100,6 +102,28 @@ class CommandLineInterfaceTests {
         assertThat(errors.toString(StandardCharsets.UTF_8)).contains("magic").contains("dpmpp_2m");
         assertThat(errors.toString(StandardCharsets.UTF_8)).doesNotContain("\tat ");
         assertThat(pictures()).isEmpty();
+    }
+
+    /** Each of them changes the picture, so none is read and forgotten. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--clip-skip 1",
+                "--guidance-rescale 0.7",
+                "--timesteps 900,300",
+                "--sigmas 9.5,1.25",
+            })
+    void everyOptionOfSamplingReachesThePicture(String options) throws IOException {
+        List<String> plain = List.of("a red apple", "--seed", "5", "--guidance-scale", "3", "--sampler", "euler", "-o");
+        Stream<String> without = Stream.of(folder.resolve("without.png").toString());
+        Stream<String> with =
+                Stream.concat(Stream.of(folder.resolve("with.png").toString()), Stream.of(options.split(" ")));
+        assertThat(generate(Stream.concat(plain.stream(), without).toArray(String[]::new)))
+                .isZero();
+        assertThat(generate(Stream.concat(plain.stream(), with).toArray(String[]::new)))
+                .isZero();
+        assertThat(Files.mismatch(folder.resolve("without.png"), folder.resolve("with.png")))
+                .isNotNegative();
     }
 
     @Test

@@ -72,7 +72,8 @@ class SamplerPipelinesTests {
                     Golden.levels(pipeline.finish(generation)),
                     reference.tensor(name + ".picture").toFloats());
             System.out.printf("%s: latents %.2e of %.0f, picture %.0f levels%n", name, latents, largest, picture);
-            // Random weights can drive latents to hundreds, where a float's own spacing is 3e-5.
+            // Random weights drive LCM's latents to 243, and there diffusers itself moves by 1.7e-3 for one ulp of the
+            // noise, and as much between instruction sets.
             assertThat(latents).as("latents").isLessThan(1e-3 * Math.max(1, largest / 100));
             assertThat(picture).as("levels of 255").isLessThanOrEqualTo(1);
         }
