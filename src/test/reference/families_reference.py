@@ -206,6 +206,15 @@ UNET_BK_SDM_TINY = {  # distilled from Stable Diffusion 1.5 (Nota), without a mi
     "sample_size": 64,
     "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
 }
+UNET_BK_SDM_TINY |= {  # what diffusers' EMAModel leaves behind in a fine-tuned model
+    "decay": 0.9999,
+    "inv_gamma": 1.0,
+    "min_decay": 0.0,
+    "optimization_step": 25000,
+    "power": 0.6666666666666666,
+    "update_after_step": 0,
+    "use_ema_warmup": False,
+}
 UNET_LCM = {**LATER, **UNET_SD_1, "_diffusers_version": "0.22.0.dev0", "time_cond_proj_dim": 256}
 
 VAE = {

@@ -231,14 +231,19 @@ def alphas():
             }
 
 
-versions = {"diffusers": diffusers.__version__, "torch": torch.__version__, "numpy": np.__version__}
-print(versions)
-path = os.path.join(os.path.dirname(__file__), "..", "resources", "sampling", "reference.json.gz")
-parts = {"versions": versions, "noise": list(noise()), "alphas": list(alphas()), "runs": list(runs())}
-alphas_exact = parts["alphas"]
-parts = rounded(parts)
-parts["alphas"] = alphas_exact
-text = json.dumps(parts, separators=(",", ":")) + "\n"
-with open(path, "wb") as f:
-    f.write(gzip.compress(text.encode(), 9, mtime=0))
-print(len(parts["runs"]), "runs,", os.path.getsize(path), "bytes")
+def main():
+    versions = {"diffusers": diffusers.__version__, "torch": torch.__version__, "numpy": np.__version__}
+    print(versions)
+    path = os.path.join(os.path.dirname(__file__), "..", "resources", "sampling", "reference.json.gz")
+    parts = {"versions": versions, "noise": list(noise()), "alphas": list(alphas()), "runs": list(runs())}
+    alphas_exact = parts["alphas"]
+    parts = rounded(parts)
+    parts["alphas"] = alphas_exact
+    text = json.dumps(parts, separators=(",", ":")) + "\n"
+    with open(path, "wb") as f:
+        f.write(gzip.compress(text.encode(), 9, mtime=0))
+    print(len(parts["runs"]), "runs,", os.path.getsize(path), "bytes")
+
+
+if __name__ == "__main__":
+    main()

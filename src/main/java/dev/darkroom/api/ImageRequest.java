@@ -3,7 +3,9 @@ package dev.darkroom.api;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** The body of {@code POST /v1/images}. Only the prompt is needed; what is not said comes from the model. */
@@ -28,6 +30,15 @@ record ImageRequest(
         @Nullable
         String model,
 
+        @Schema(
+                description = "How many of the text encoder's last layers are left out; default 0. 1 takes the"
+                        + " penultimate layer",
+                minimum = "0",
+                maximum = "" + ImageSpec.MAX_CLIP_SKIP)
+        @JsonProperty("clip_skip")
+        @Nullable
+        Integer clipSkip,
+
         @Schema(description = "Pixels; the model has the limits and the default") @JsonProperty("width") @Nullable
         Integer width,
 
@@ -48,6 +59,15 @@ record ImageRequest(
         Double guidanceScale,
 
         @Schema(
+                description = "How far the guided prediction is drawn back to the unguided one's standard deviation"
+                        + " (Lin et al. 2024, section 3.4); default 0. Needs guidance",
+                minimum = "0",
+                maximum = "1")
+        @JsonProperty("guidance_rescale")
+        @Nullable
+        Double guidanceRescale,
+
+        @Schema(
                 description = "Seed of the first picture, the next one has seed + 1, …; default: random",
                 minimum = "0",
                 maximum = "" + ImageSpec.MAX_SEED)
@@ -62,20 +82,69 @@ record ImageRequest(
 
         @Schema(
                 description = "Sampler; the model has the default",
-                allowableValues = {"ddim", "euler", "euler_ancestral", "dpmpp_2m"})
+                allowableValues = {
+                    "ddpm",
+                    "ddim",
+                    "pndm",
+                    "lms",
+                    "euler",
+                    "euler_ancestral",
+                    "heun",
+                    "dpmpp_2m",
+                    "dpmpp_2m_sde",
+                    "dpmpp_sde",
+                    "unipc",
+                    "lcm"
+                })
         @JsonProperty("sampler")
         @Nullable
         String sampler,
 
         @Schema(
-                description = "Spacing of the noise levels; the model has the default",
-                allowableValues = {"default", "karras"})
+                description = "Spacing of the noise levels; the model has the default, and says which sampler allows"
+                        + " which",
+                allowableValues = {"default", "karras", "exponential", "beta"})
         @JsonProperty("schedule")
         @Nullable
-        String schedule) {
+        String schedule,
+
+        @ArraySchema(
+                arraySchema =
+                        @Schema(description = "Training timesteps to visit, falling, in place of steps and schedule"),
+                schema = @Schema(minimum = "0"),
+                minItems = 1,
+                maxItems = ImageSpec.MAX_STEPS)
+        @JsonProperty("timesteps")
+        @Nullable
+        List<Integer> timesteps,
+
+        @ArraySchema(
+                arraySchema =
+                        @Schema(
+                                description = "Noise levels (noise-to-signal ratios) to visit, falling, without the"
+                                        + " final 0, in place of steps and schedule"),
+                schema = @Schema(minimum = "0", exclusiveMinimum = true),
+                minItems = 1,
+                maxItems = ImageSpec.MAX_STEPS)
+        @JsonProperty("sigmas")
+        @Nullable
+        List<Double> sigmas) {
 
     ImageDraft draft() {
-        return new ImageDraft(
-                prompt, negativePrompt, model, width, height, steps, guidanceScale, seed, n, sampler, schedule);
+        return new ImageDraft()
+                .prompt(prompt)
+                .negativePrompt(negativePrompt)
+                .clipSkip(clipSkip)
+                .width(width)
+                .height(height)
+                .steps(steps)
+                .guidanceScale(guidanceScale)
+                .guidanceRescale(guidanceRescale)
+                .seed(seed)
+                .n(n)
+                .sampler(sampler)
+                .schedule(schedule)
+                .timesteps(timesteps)
+                .sigmas(sigmas);
     }
 }

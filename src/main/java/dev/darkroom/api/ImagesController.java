@@ -4,7 +4,6 @@ import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
-import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
@@ -92,7 +91,7 @@ class ImagesController {
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
         Prefer prefer = Prefer.parse(preferences);
         boolean picture = wantsPicture(headers.getAccept());
-        ImageSpec spec = spec(request.draft());
+        ImageSpec spec = spec(request);
         if (picture && spec.n() != 1) {
             throw new InvalidImageSpec(List.of(new Violation(
                     "n", "single_picture", "n must be 1 when the answer is the picture itself; given: " + spec.n())));
@@ -112,15 +111,15 @@ class ImagesController {
         });
     }
 
-    private ImageSpec spec(ImageDraft draft) {
+    private ImageSpec spec(ImageRequest request) {
         List<ModelInfo> served = models.all();
         if (served.isEmpty()) {
             throw new Problem(Problem.Code.NO_MODEL_READY, "no worker has a model ready yet; try again in a moment")
                     .with(HttpHeaders.RETRY_AFTER, "2");
         }
-        String wanted = draft.model();
+        String wanted = request.model();
         if (wanted == null) {
-            return ImageSpec.of(draft, served.get(0));
+            return ImageSpec.of(request.draft(), served.get(0));
         }
         ModelInfo info = served.stream()
                 .filter(model -> model.id().equals(wanted))
@@ -131,7 +130,7 @@ class ImagesController {
                         "model must be one of "
                                 + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
                                 + wanted + "\""))));
-        return ImageSpec.of(draft, info);
+        return ImageSpec.of(request.draft(), info);
     }
 
     /** Whether a picture comes before JSON in what the client accepts. */

@@ -58,32 +58,45 @@ record JobResponse(
 
     /** The resolved request. */
     @Schema(name = "JobParameters")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record Parameters(
             @JsonProperty("prompt") String prompt,
             @JsonProperty("negative_prompt") String negativePrompt,
             @JsonProperty("model") String model,
+            @JsonProperty("clip_skip") int clipSkip,
             @JsonProperty("width") int width,
             @JsonProperty("height") int height,
             @JsonProperty("steps") int steps,
             @JsonProperty("guidance_scale") double guidanceScale,
+            @JsonProperty("guidance_rescale") double guidanceRescale,
             @JsonProperty("seed") long seed,
             @JsonProperty("n") int n,
             @JsonProperty("sampler") String sampler,
-            @JsonProperty("schedule") String schedule) {
+            @JsonProperty("schedule") String schedule,
+
+            @Schema(description = "Only if the request listed them") @JsonProperty("timesteps") @Nullable
+            List<Integer> timesteps,
+
+            @Schema(description = "Only if the request listed them") @JsonProperty("sigmas") @Nullable
+            List<Double> sigmas) {
 
         static Parameters of(ImageSpec spec) {
             return new Parameters(
                     spec.prompt(),
                     spec.negativePrompt(),
                     spec.model(),
+                    spec.clipSkip(),
                     spec.width(),
                     spec.height(),
                     spec.steps(),
                     spec.guidanceScale(),
+                    spec.guidanceRescale(),
                     spec.seed(),
                     spec.n(),
                     spec.sampler().id(),
-                    spec.schedule().id());
+                    spec.schedule().id(),
+                    spec.timesteps().isEmpty() ? null : spec.timesteps(),
+                    spec.sigmas().isEmpty() ? null : spec.sigmas());
         }
     }
 

@@ -6,6 +6,7 @@ import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.Arrays;
 import java.util.List;
 
 /** A model that is served. */
@@ -19,14 +20,38 @@ record ModelResponse(
 
         @Schema(
                 description = "What the U-Net predicts",
-                allowableValues = {"epsilon", "v_prediction"})
+                allowableValues = {"epsilon", "v_prediction", "sample"})
         @JsonProperty("prediction_type")
         String predictionType,
 
-        @JsonProperty("samplers") List<String> samplers,
-        @JsonProperty("schedules") List<String> schedules,
+        @JsonProperty("samplers") List<Sampler> samplers,
         @JsonProperty("defaults") Defaults defaults,
         @JsonProperty("limits") Limits limits) {
+
+    /** A sampler and what it can be combined with. */
+    @Schema(name = "Sampler")
+    record Sampler(
+            @JsonProperty("id") String id,
+            @JsonProperty("max_steps") int maxSteps,
+
+            @Schema(description = "The schedules it allows") @JsonProperty("schedules")
+            List<String> schedules,
+
+            @Schema(description = "Whether a request may list timesteps") @JsonProperty("timesteps")
+            boolean timesteps,
+
+            @Schema(description = "Whether a request may list sigmas") @JsonProperty("sigmas")
+            boolean sigmas) {
+
+        static Sampler of(SamplerKind kind, ModelInfo info) {
+            return new Sampler(
+                    kind.id(),
+                    info.maxSteps(kind),
+                    kind.schedules().stream().map(SigmaSpacing::id).toList(),
+                    kind.takesTimesteps(),
+                    kind.takesSigmas());
+        }
+    }
 
     /** What a request gets that does not say. */
     @Schema(name = "ModelDefaults")
@@ -45,6 +70,11 @@ record ModelResponse(
             @JsonProperty("max_size") int maxSize,
             @JsonProperty("size_multiple") int sizeMultiple,
             @JsonProperty("max_steps") int maxSteps,
+
+            @Schema(description = "The first, noisiest training timestep") @JsonProperty("max_timestep")
+            int maxTimestep,
+
+            @JsonProperty("max_clip_skip") int maxClipSkip,
             @JsonProperty("max_guidance_scale") int maxGuidanceScale,
             @JsonProperty("max_n") int maxN,
             @JsonProperty("max_prompt") int maxPrompt) {}
@@ -61,8 +91,9 @@ record ModelResponse(
                 info.description(),
                 info.parameters(),
                 info.predictionType(),
-                SamplerKind.ids(),
-                SigmaSpacing.ids(),
+                Arrays.stream(SamplerKind.values())
+                        .map(kind -> Sampler.of(kind, info))
+                        .toList(),
                 new Defaults(
                         info.width(),
                         info.height(),
@@ -75,6 +106,8 @@ record ModelResponse(
                         info.maxSize(),
                         info.sizeMultiple(),
                         ImageSpec.MAX_STEPS,
+                        info.trainTimesteps() - 1,
+                        info.maxClipSkip(),
                         ImageSpec.MAX_GUIDANCE,
                         ImageSpec.MAX_N,
                         ImageSpec.MAX_PROMPT));

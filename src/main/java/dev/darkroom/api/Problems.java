@@ -6,6 +6,7 @@ import dev.darkroom.job.QueueFull;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -231,6 +232,9 @@ class Problems extends ResponseEntityExceptionHandler {
         }
         if (type == Long.class || type == long.class) {
             return "an integer of at most 64 bits";
+        }
+        if (type != null && Collection.class.isAssignableFrom(type)) {
+            return "a list";
         }
         return type == Double.class ? "a number" : "a string";
     }

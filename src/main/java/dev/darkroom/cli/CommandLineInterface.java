@@ -17,7 +17,14 @@ import picocli.CommandLine.HelpCommand;
         description = "Draws pictures from prompts. Without a command it serves the HTTP API on port 8080.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {GenerateCommand.class, DownloadCommand.class, TrainCommand.class, HelpCommand.class})
+        subcommands = {
+            GenerateCommand.class,
+            DownloadCommand.class,
+            InspectCommand.class,
+            BenchCommand.class,
+            TrainCommand.class,
+            HelpCommand.class
+        })
 public final class CommandLineInterface {
     /**
      * @return the exit status: 0 done, 1 failed, 2 wrong arguments

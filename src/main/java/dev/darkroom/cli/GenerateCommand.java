@@ -6,6 +6,8 @@ import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.ModelLibrary;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -54,6 +56,11 @@ final class GenerateCommand implements Callable<Integer> {
                     + " Default: the built-in one")
     private @Nullable String model;
 
+    @Option(
+            names = "--clip-skip",
+            description = "How many of the text encoder's last layers are left out; 1 takes the penultimate one.")
+    private @Nullable Integer clipSkip;
+
     @Option(names = "--width", description = "Pixels.")
     private @Nullable Integer width;
 
@@ -66,17 +73,42 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--guidance-scale", description = "Classifier-free guidance scale; 1 is off.")
     private @Nullable Double guidanceScale;
 
+    @Option(
+            names = "--guidance-rescale",
+            description = "0 to 1: draws guided predictions back to the unguided ones' standard deviation.")
+    private @Nullable Double guidanceRescale;
+
     @Option(names = "--seed", description = "Seed of the first picture; the next ones count up. Default: a random one")
     private @Nullable Long seed;
 
     @Option(names = "-n", description = "Number of pictures.")
     private @Nullable Integer n;
 
-    @Option(names = "--sampler", description = "ddim, euler, euler_ancestral or dpmpp_2m.")
+    @Option(
+            names = "--sampler",
+            description = "One of ${COMPLETION-CANDIDATES}.",
+            completionCandidates = Samplers.class)
     private @Nullable String sampler;
 
-    @Option(names = "--schedule", description = "Spacing of the noise levels: default or karras.")
+    @Option(
+            names = "--schedule",
+            description = "Spacing of the noise levels: ${COMPLETION-CANDIDATES}.",
+            completionCandidates = Schedules.class)
     private @Nullable String schedule;
+
+    @Option(
+            names = "--timesteps",
+            split = ",",
+            paramLabel = "T",
+            description = "Training timesteps to visit, falling, in place of --steps and --schedule.")
+    private @Nullable List<Integer> timesteps;
+
+    @Option(
+            names = "--sigmas",
+            split = ",",
+            paramLabel = "SIGMA",
+            description = "Noise levels to visit, falling, without the final 0, in place of --steps and --schedule.")
+    private @Nullable List<Double> sigmas;
 
     @Option(
             names = "--models-dir",
@@ -94,6 +126,18 @@ final class GenerateCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Path dataDir;
 
+    private static final class Samplers extends ArrayList<String> {
+        Samplers() {
+            super(SamplerKind.ids());
+        }
+    }
+
+    private static final class Schedules extends ArrayList<String> {
+        Schedules() {
+            super(SigmaSpacing.ids());
+        }
+    }
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         PrintWriter out = command.commandLine().getOut();
@@ -107,18 +151,21 @@ final class GenerateCommand implements Callable<Integer> {
             String name = wanted == null ? library.models().get(0).id() : wanted;
             DiffusionPipeline pipeline = library.open(name);
             ImageSpec spec = ImageSpec.of(
-                    new ImageDraft(
-                            prompt,
-                            negativePrompt,
-                            name,
-                            width,
-                            height,
-                            steps,
-                            guidanceScale,
-                            seed,
-                            n,
-                            sampler,
-                            schedule),
+                    new ImageDraft()
+                            .prompt(prompt)
+                            .negativePrompt(negativePrompt)
+                            .clipSkip(clipSkip)
+                            .width(width)
+                            .height(height)
+                            .steps(steps)
+                            .guidanceScale(guidanceScale)
+                            .guidanceRescale(guidanceRescale)
+                            .seed(seed)
+                            .n(n)
+                            .sampler(sampler)
+                            .schedule(schedule)
+                            .timesteps(timesteps)
+                            .sigmas(sigmas),
                     pipeline.info());
             List<Generation> generations = new ArrayList<>(IntStream.range(0, spec.n())
                     .mapToObj(i -> pipeline.begin(spec, i))
@@ -131,7 +178,7 @@ final class GenerateCommand implements Callable<Integer> {
                     .build()) {
                 while (!generations.get(0).done()) {
                     pipeline.step(generations);
-                    bar.step();
+                    bar.stepTo(generations.get(0).stepsDone());
                 }
             }
             for (Generation generation : generations) {

@@ -23,7 +23,7 @@ public record ModelName(String organization, String name, String revision) {
     /** @throws IllegalArgumentException if a part has characters that hubs do not allow */
     public ModelName {
         if (!fits(NAME, organization) || !fits(NAME, name) || !fits(REVISION, revision)) {
-            throw notAName(organization + "/" + name + "@" + revision);
+            throw notAName(written(organization, name, revision));
         }
     }
 
@@ -57,7 +57,10 @@ public record ModelName(String organization, String name, String revision) {
 
     @Override
     public String toString() {
-        String text = organization + "/" + name;
-        return revision.equals(DEFAULT_REVISION) ? text : text + "@" + revision;
+        return written(organization, name, revision);
+    }
+
+    private static String written(String organization, String name, String revision) {
+        return organization + "/" + name + (revision.equals(DEFAULT_REVISION) ? "" : "@" + revision);
     }
 }

@@ -72,6 +72,11 @@ public final class ClipText {
         return width;
     }
 
+    /** Number of transformer layers. */
+    public int layers() {
+        return layers;
+    }
+
     /** Number of different token ids. */
     public int vocabulary() {
         return vocabulary;

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.darkroom.weights.DType;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.InvalidCheckpoint;
 import dev.darkroom.weights.Tensor;
@@ -12,6 +13,7 @@ import dev.darkroom.weights.Weights;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -35,7 +37,23 @@ public final class Networks implements AutoCloseable {
      */
     public record TextStates(float[] hidden, float @Nullable [] pooled) {}
 
+    /**
+     * One network as it is built for this machine.
+     *
+     * @param name for example {@code unet}, {@code vae decoder}
+     * @param className of the component, for example {@code UNet2DConditionModel}
+     * @param dtype of its weights on disk
+     * @param parameters number of weights
+     * @param bytes memory its weights take when loaded, in the kernels' layout
+     * @param flops floating-point operations of one call with batch size 1 (a prompt, a row, a picture); a multiply-add counts as
+     *     two, a convolution as many as its definition says
+     */
+    public record Summary(String name, String className, DType dtype, long parameters, long bytes, long flops) {}
+
     private final List<ClipText> texts = new ArrayList<>();
+    /** Whether the last but one layer is what counts when none is skipped: in SDXL. */
+    private final boolean penultimate;
+
     private final UNet2DCondition unet;
     private final Autoencoder vae;
     private final List<Part> textParts = new ArrayList<>();
@@ -46,13 +64,28 @@ public final class Networks implements AutoCloseable {
     /** A network: what it computes, where its weights lie, and, from its first use on, the thing itself. */
     private static final class Part implements AutoCloseable {
         final Program program = new Program(Program.Kernels.ofThisMachine());
+        final String name;
         final DiffusersFolder.Component component;
 
         @Nullable
         Network network;
 
-        Part(DiffusersFolder.Component component) {
+        Part(String name, DiffusersFolder.Component component) {
+            this.name = name;
             this.component = component;
+        }
+
+        Summary summary() {
+            Collection<Program.Parameter> parameters = program.parameters().values();
+            try (Weights weights = component.weights()) {
+                return new Summary(
+                        name,
+                        component.className(),
+                        find(weights, parameters.iterator().next()).dtype(),
+                        parameters.stream().mapToLong(Program.Parameter::size).sum(),
+                        parameters.stream().mapToLong(Program.Parameter::stored).sum() * Float.BYTES,
+                        program.flops());
+            }
         }
 
         long check() {
@@ -88,14 +121,25 @@ public final class Networks implements AutoCloseable {
      * @throws dev.darkroom.weights.InvalidCheckpoint naming the option that is missing or not supported
      */
     public Networks(DiffusersFolder folder) {
+        this(folder, 0, 0);
+    }
+
+    /**
+     * The same, laid out for latents of this size; others can be drawn too.
+     *
+     * @param height of the latents; 0 for the size the U-Net was trained on
+     * @param width of the latents; 0 for the size the U-Net was trained on
+     */
+    public Networks(DiffusersFolder folder, int height, int width) {
+        penultimate = folder.has("text_encoder_2");
         for (String name : List.of("text_encoder", "text_encoder_2")) {
             if (folder.has(name)) {
-                textParts.add(new Part(folder.component(name)));
+                textParts.add(new Part(name, folder.component(name)));
                 texts.add(new ClipText(textParts.get(textParts.size() - 1).component));
             }
         }
-        unetPart = new Part(folder.component("unet"));
-        vaePart = new Part(folder.component("vae"));
+        unetPart = new Part("unet", folder.component("unet"));
+        vaePart = new Part("vae decoder", folder.component("vae"));
         if (texts.isEmpty()) {
             throw InvalidCheckpoint.ofKey(folder.path().resolve("model_index.json"), "text_encoder", "one", "none");
         }
@@ -119,14 +163,15 @@ public final class Networks implements AutoCloseable {
                     vae.latentChannels() + ", the VAE's latent_channels",
                     Integer.toString(unet.inChannels()));
         }
-        int size = unet.sampleSize();
+        long h = height == 0 ? unet.sampleSize() : height;
+        long w = width == 0 ? unet.sampleSize() : width;
 
         for (int i = 0; i < texts.size(); i++) {
-            describeText(texts.get(i), textParts.get(i).program, folder.has("text_encoder_2"));
+            describeText(texts.get(i), textParts.get(i).program, penultimate);
         }
 
         Program program = unetPart.program;
-        Value sample = program.input("sample", 1, unet.inChannels(), size, size);
+        Value sample = program.input("sample", 1, unet.inChannels(), h, w);
         Value timestep = program.input("timestep", 1);
         Value context = program.input("context", 1, texts.get(0).positions(), unet.contextWidth());
         Value rows = program.input("rows", 1);
@@ -139,14 +184,14 @@ public final class Networks implements AutoCloseable {
         program.method("forward", prediction, inputs.toArray(Value[]::new));
 
         program = vaePart.program;
-        Value z = program.input("z", 1, vae.latentChannels(), size, size);
+        Value z = program.input("z", 1, vae.latentChannels(), h, w);
         program.method("decode", vae.describeDecoder(program, z), z);
         if (full == null) {
             vaeEncoderPart = null;
         } else {
-            vaeEncoderPart = new Part(vaePart.component);
+            vaeEncoderPart = new Part("vae encoder", vaePart.component);
             program = vaeEncoderPart.program;
-            Value x = program.input("x", 1, 3, (long) size * vae.factor(), (long) size * vae.factor());
+            Value x = program.input("x", 1, 3, h * vae.factor(), w * vae.factor());
             program.method("encode", full.describeEncoder(program, x), x);
         }
     }
@@ -169,6 +214,21 @@ public final class Networks implements AutoCloseable {
      */
     public long check() {
         return parts().mapToLong(Part::check).sum();
+    }
+
+    /**
+     * What there is, in the order of use.
+     *
+     * @throws InvalidCheckpoint if weights are missing
+     */
+    public List<Summary> summaries() {
+        return parts().map(Part::summary).toList();
+    }
+
+    /** How many of the text encoders' last layers can be left out so that one is still there. */
+    public int maxClipSkip() {
+        int layers = texts.stream().mapToInt(ClipText::layers).min().orElseThrow();
+        return layers - (penultimate ? 2 : 1);
     }
 
     /** How many text encoders there are, 1 or 2. */

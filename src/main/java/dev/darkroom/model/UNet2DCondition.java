@@ -104,7 +104,10 @@ public final class UNet2DCondition {
         config.only("downsample_padding", 1);
         config.only("mid_block_scale_factor", 1);
         config.only("resnet_out_scale_factor", 1);
-        config.ignore("addition_embed_type_num_heads", "dropout", "upcast_attention"); // which is for half precision
+        config.ignore("addition_embed_type_num_heads", "dropout", "upcast_attention"); // the last is for half precision
+        // A moving average of weights leaves these behind (diffusers training_utils.py, EMAModel).
+        config.ignore("decay", "inv_gamma", "min_decay", "min_value", "optimization_step", "power");
+        config.ignore("update_after_step", "use_ema_warmup");
         config.done();
     }
 

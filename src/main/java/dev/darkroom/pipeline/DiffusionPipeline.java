@@ -5,7 +5,6 @@ import dev.darkroom.model.UNet2DCondition;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
-import dev.darkroom.sampling.Steps;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import java.util.ArrayList;
@@ -51,14 +50,14 @@ public final class DiffusionPipeline implements AutoCloseable {
         float[] initialNoise = noise.normal(length);
         UNet2DCondition unet = networks.unet();
         boolean guided = spec.guidanceScale() > 1 && !unet.knowsGuidance();
-        PromptEncoder.Encoded text = prompts.encode(spec.prompt(), guided ? spec.negativePrompt() : null, 0);
+        PromptEncoder.Encoded text =
+                prompts.encode(spec.prompt(), guided ? spec.negativePrompt() : null, spec.clipSkip());
         return new Generation(
                 spec,
                 index,
                 Conditioning.of(unet, text.prompt(), spec, false),
                 text.negative() == null ? null : Conditioning.of(unet, text.negative(), spec, true),
-                Sampler.of(
-                        spec.sampler(), spec.schedule(), schedule, new Steps.Count(spec.steps()), noise, initialNoise));
+                Sampler.of(spec.sampling(), schedule, noise, initialNoise));
     }
 
     /**
@@ -122,7 +121,10 @@ public final class DiffusionPipeline implements AutoCloseable {
         }
     }
 
-    /** Classifier-free guidance, Ho and Salimans 2022, equation (6), in the form {@code u + s (c − u)}. */
+    /**
+     * Classifier-free guidance, Ho and Salimans 2022, equation (6), in the form {@code u + s (c − u)}; then rescaled by Lin et
+     * al. 2024, equations (15) and (16).
+     */
     private static float[] guide(Generation generation, float[] output, int at, int length) {
         float[] guided = new float[length];
         if (!generation.guided()) {
@@ -134,7 +136,29 @@ public final class DiffusionPipeline implements AutoCloseable {
             float u = output[at + k];
             guided[k] = u + s * (output[at + length + k] - u);
         }
+        double phi = generation.spec().guidanceRescale();
+        if (phi > 0) {
+            double ratio = deviation(output, at + length, length) / deviation(guided, 0, length);
+            float factor = (float) (phi * ratio + 1 - phi);
+            for (int k = 0; k < length; k++) {
+                guided[k] *= factor;
+            }
+        }
         return guided;
+    }
+
+    /** The standard deviation, as of a sample. */
+    private static double deviation(float[] x, int from, int length) {
+        double sum = 0;
+        for (int k = from; k < from + length; k++) {
+            sum += x[k];
+        }
+        double mean = sum / length;
+        double squares = 0;
+        for (int k = from; k < from + length; k++) {
+            squares += (x[k] - mean) * (x[k] - mean);
+        }
+        return Math.sqrt(squares / (length - 1));
     }
 
     /**

@@ -86,6 +86,9 @@ final class ModelFolder {
                 defaults.sampler,
                 defaults.schedule,
                 schedule.predictionType().id(),
+                schedule.trainTimesteps(),
+                Math.min(schedule.originalSteps(), schedule.trainTimesteps()),
+                Math.min(networks.maxClipSkip(), ImageSpec.MAX_CLIP_SKIP),
                 networks.check());
     }
 
@@ -162,6 +165,10 @@ final class ModelFolder {
 
     ModelInfo info() {
         return info;
+    }
+
+    DiffusersFolder folder() {
+        return folder;
     }
 
     DiffusionPipeline load() {

@@ -1,7 +1,9 @@
 package dev.darkroom.sampling;
 
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
+import java.util.List;
 import org.apache.commons.statistics.distribution.BetaDistribution;
 
 /**
@@ -97,32 +99,27 @@ public final class NoiseSchedule {
     record Levels(int steps, float[] timesteps, float[] sigmas) {}
 
     /**
-     * @throws IllegalArgumentException if there are not 1…T steps (LCM: 1 to the number it was distilled on), or the sampler
-     *     does not take what is given
+     * @throws IllegalArgumentException if there are more than T steps (LCM: more than it was distilled on)
      */
-    Levels levels(SamplerKind sampler, SigmaSpacing spacing, Steps steps) {
+    Levels levels(Sampling sampling) {
+        SamplerKind sampler = sampling.sampler();
         int most = sampler == SamplerKind.LCM
                 ? Math.min(config.originalSteps(), config.trainTimesteps())
                 : config.trainTimesteps();
-        int n = steps.count();
+        int n = sampling.steps();
         if (n < 1 || n > most) {
             throw new IllegalArgumentException("steps must be between 1 and %d%s; given: %d"
                     .formatted(most, sampler == SamplerKind.LCM ? " with sampler lcm" : "", n));
         }
-        if (!sampler.spacings().contains(spacing)) {
-            throw new IllegalArgumentException(
-                    "sampler %s has no schedule \"%s\"".formatted(sampler.id(), spacing.id()));
+        if (!sampling.sigmas().isEmpty()) {
+            return given(sampler, sampling.sigmas());
         }
-        if (steps instanceof Steps.Sigmas given) {
-            return given(sampler, given);
-        }
-        if (steps instanceof Steps.Timesteps given && !sampler.takesTimesteps()) {
-            throw new IllegalArgumentException("sampler " + sampler.id() + " takes no timesteps");
-        }
+        boolean listed = !sampling.timesteps().isEmpty();
+        SigmaSpacing spacing = listed ? SigmaSpacing.DEFAULT : config.sigmaSpacing(sampler, sampling.schedule());
         Levels levels =
                 switch (sampler) {
                     case EULER, EULER_ANCESTRAL, HEUN, LMS -> {
-                        float[] timesteps = timesteps(sampler, steps, n, false);
+                        float[] timesteps = timesteps(sampling, n, false);
                         double[] sigmas = interpolated(timesteps);
                         yield spacing == SigmaSpacing.DEFAULT
                                 ? new Levels(n, timesteps, ending(sampler, sigmas))
@@ -130,39 +127,35 @@ public final class NoiseSchedule {
                     }
                     case DDIM, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> {
                         int points = sampler == SamplerKind.DDIM ? n : n + 1;
-                        float[] timesteps = timesteps(sampler, steps, points, true);
+                        float[] timesteps = timesteps(sampling, points, true);
                         yield spacing == SigmaSpacing.DEFAULT
                                 ? new Levels(n, timesteps, ending(sampler, interpolated(timesteps)))
                                 : spaced(sampler, spacing, sigmas[sigmas.length - 1], sigmas[0], n);
                     }
                     case DDPM -> {
-                        float[] timesteps = timesteps(sampler, steps, n, true);
+                        float[] timesteps = timesteps(sampling, n, true);
                         yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
                     }
                     case PNDM -> {
-                        float[] timesteps = secondTwice(timesteps(sampler, steps, n, true));
+                        float[] timesteps = secondTwice(timesteps(sampling, n, true));
                         yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
                     }
                     case LCM -> {
-                        float[] timesteps =
-                                steps instanceof Steps.Count ? distilled(n) : timesteps(sampler, steps, n, true);
+                        float[] timesteps = listed ? timesteps(sampling, n, true) : distilled(n);
                         yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
                     }
                 };
         return sampler == SamplerKind.HEUN ? doubled(levels) : levels;
     }
 
-    private Levels given(SamplerKind sampler, Steps.Sigmas given) {
-        if (!sampler.takesSigmas()) {
-            throw new IllegalArgumentException("sampler " + sampler.id() + " takes no sigmas");
-        }
-        double[] levels = given.withoutLast();
-        float[] sigmas = floats(levels, (float) given.sigmas()[levels.length]);
+    private Levels given(SamplerKind sampler, List<Double> sigmas) {
+        double[] levels = sigmas.stream().mapToDouble(Double::doubleValue).toArray();
+        float[] rounded = floats(levels, 0);
         float[] timesteps = new float[levels.length];
         for (int i = 0; i < levels.length; i++) {
-            timesteps[i] = told(sampler, SigmaSpacing.DEFAULT, timestep(sigmas[i]));
+            timesteps[i] = told(sampler, SigmaSpacing.DEFAULT, timestep(rounded[i]));
         }
-        Levels walk = new Levels(levels.length, timesteps, sigmas);
+        Levels walk = new Levels(levels.length, timesteps, rounded);
         return sampler == SamplerKind.HEUN ? doubled(walk) : walk;
     }
 
@@ -235,18 +228,19 @@ public final class NoiseSchedule {
         return timesteps;
     }
 
-    private float[] timesteps(SamplerKind sampler, Steps steps, int points, boolean whole) {
-        if (steps instanceof Steps.Timesteps given) {
-            float[] timesteps = new float[given.count()];
+    private float[] timesteps(Sampling sampling, int points, boolean whole) {
+        if (!sampling.timesteps().isEmpty()) {
+            float[] timesteps = new float[sampling.steps()];
             for (int i = 0; i < timesteps.length; i++) {
-                timesteps[i] = given.timesteps()[i];
+                timesteps[i] = sampling.timesteps().get(i);
             }
             return timesteps;
         }
         // The reference's class has no other spacing.
-        TimestepSpacing spacing =
-                sampler == SamplerKind.DPMPP_SDE ? TimestepSpacing.LINSPACE : config.timestepSpacing(sampler);
-        return timesteps(spacing, steps.count(), points, whole);
+        TimestepSpacing spacing = sampling.sampler() == SamplerKind.DPMPP_SDE
+                ? TimestepSpacing.LINSPACE
+                : config.timestepSpacing(sampling.sampler());
+        return timesteps(spacing, sampling.steps(), points, whole);
     }
 
     /** The first {@code steps} of {@code points} timesteps that span the schedule, falling. */

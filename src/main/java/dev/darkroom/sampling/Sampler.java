@@ -2,7 +2,7 @@ package dev.darkroom.sampling;
 
 import dev.darkroom.sampling.NoiseSchedule.Levels;
 import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.spec.Sampling;
 
 /**
  * The way of one picture from noise to latents, one step at a time, because the network's call is shared with other
@@ -35,24 +35,17 @@ public abstract sealed class Sampler
     /**
      * A sampler before its first step.
      *
-     * @param steps how many, or which
+     * @param checkpoint the noise levels of the checkpoint
      * @param noise the picture's generator, from which {@code initialNoise} was drawn; samplers that add noise go on drawing
      * @param initialNoise standard normal, any shape, flattened; scaled to the first noise level here; not kept
-     * @throws IllegalArgumentException if there are too few or too many steps, or the sampler cannot walk like that
+     * @throws IllegalArgumentException if there are more steps than the checkpoint has levels
      */
-    public static Sampler of(
-            SamplerKind kind,
-            SigmaSpacing spacing,
-            NoiseSchedule checkpoint,
-            Steps steps,
-            SeededNoise noise,
-            float[] initialNoise) {
+    public static Sampler of(Sampling sampling, NoiseSchedule checkpoint, SeededNoise noise, float[] initialNoise) {
+        SamplerKind kind = sampling.sampler();
         NoiseSchedule schedule = checkpoint.of(kind);
-        // Explicit steps are the walk itself, whatever spacing the checkpoint would have chosen.
-        SigmaSpacing resolved = steps instanceof Steps.Count ? schedule.config().sigmaSpacing(kind, spacing) : spacing;
-        Levels levels = schedule.levels(kind, resolved, steps);
+        Levels levels = schedule.levels(sampling);
         return switch (kind) {
-            case DDIM -> new Ddim(schedule, resolved, levels, initialNoise);
+            case DDIM -> new Ddim(schedule, sampling.schedule(), levels, initialNoise);
             case DDPM -> new Ddpm(schedule, levels, noise, initialNoise);
             case PNDM -> new Pndm(schedule, levels, initialNoise);
             case LMS -> new Lms(schedule, levels, initialNoise);

@@ -1,26 +1,123 @@
 package dev.darkroom.spec;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a client asked for, before defaults and checks: {@code null} means "not said". {@link ImageSpec#of} turns it into
- * an {@link ImageSpec}.
+ * an {@link ImageSpec}, whose components have the same names and meanings.
  */
-public record ImageDraft(
-        @Nullable String prompt,
-        @Nullable String negativePrompt,
-        @Nullable String model,
-        @Nullable Integer width,
-        @Nullable Integer height,
-        @Nullable Integer steps,
-        @Nullable Double guidanceScale,
-        @Nullable Long seed,
-        @Nullable Integer n,
-        @Nullable String sampler,
-        @Nullable String schedule) {
+public final class ImageDraft {
 
-    /** A draft that says only the prompt. */
-    public static ImageDraft of(String prompt) {
-        return new ImageDraft(prompt, null, null, null, null, null, null, null, null, null, null);
+    @Nullable
+    String prompt;
+
+    @Nullable
+    String negativePrompt;
+
+    @Nullable
+    Integer clipSkip;
+
+    @Nullable
+    Integer width;
+
+    @Nullable
+    Integer height;
+
+    @Nullable
+    Integer steps;
+
+    @Nullable
+    Double guidanceScale;
+
+    @Nullable
+    Double guidanceRescale;
+
+    @Nullable
+    Long seed;
+
+    @Nullable
+    Integer n;
+
+    @Nullable
+    String sampler;
+
+    @Nullable
+    String schedule;
+
+    @Nullable
+    List<Integer> timesteps;
+
+    @Nullable
+    List<Double> sigmas;
+
+    public ImageDraft prompt(@Nullable String prompt) {
+        this.prompt = prompt;
+        return this;
+    }
+
+    public ImageDraft negativePrompt(@Nullable String negativePrompt) {
+        this.negativePrompt = negativePrompt;
+        return this;
+    }
+
+    public ImageDraft clipSkip(@Nullable Integer clipSkip) {
+        this.clipSkip = clipSkip;
+        return this;
+    }
+
+    public ImageDraft width(@Nullable Integer width) {
+        this.width = width;
+        return this;
+    }
+
+    public ImageDraft height(@Nullable Integer height) {
+        this.height = height;
+        return this;
+    }
+
+    public ImageDraft steps(@Nullable Integer steps) {
+        this.steps = steps;
+        return this;
+    }
+
+    public ImageDraft guidanceScale(@Nullable Double guidanceScale) {
+        this.guidanceScale = guidanceScale;
+        return this;
+    }
+
+    public ImageDraft guidanceRescale(@Nullable Double guidanceRescale) {
+        this.guidanceRescale = guidanceRescale;
+        return this;
+    }
+
+    public ImageDraft seed(@Nullable Long seed) {
+        this.seed = seed;
+        return this;
+    }
+
+    public ImageDraft n(@Nullable Integer n) {
+        this.n = n;
+        return this;
+    }
+
+    public ImageDraft sampler(@Nullable String sampler) {
+        this.sampler = sampler;
+        return this;
+    }
+
+    public ImageDraft schedule(@Nullable String schedule) {
+        this.schedule = schedule;
+        return this;
+    }
+
+    public ImageDraft timesteps(@Nullable List<Integer> timesteps) {
+        this.timesteps = timesteps;
+        return this;
+    }
+
+    public ImageDraft sigmas(@Nullable List<Double> sigmas) {
+        this.sigmas = sigmas;
+        return this;
     }
 }

@@ -1,8 +1,11 @@
 package dev.darkroom.spec;
 
+import static dev.darkroom.spec.InvalidImageSpec.outOfRange;
+
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -10,34 +13,45 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A picture to draw, complete and valid: every default is filled in, every bound is checked. The constructor is the one
- * place that knows the bounds that hold for all models; {@link #of} adds the chosen model's own.
+ * place that knows the bounds that hold for all models; {@link #of}, the usual way to make one, adds the chosen model's own.
  *
  * @param model the model's name
  * @param prompt what to draw, 1 to {@value #MAX_PROMPT} characters
  * @param negativePrompt what to steer away from, 0 to {@value #MAX_PROMPT} characters
+ * @param clipSkip how many of the text encoder's last layers are left out, 0 to {@value #MAX_CLIP_SKIP}, counted as
+ *     diffusers does: 1 takes the penultimate layer's hidden states
  * @param width pixels, {@value #MIN_SIZE} to {@value #MAX_SIZE}, a multiple of {@value #SIZE_MULTIPLE}
  * @param height pixels, like width
  * @param steps sampling steps, 1 to {@value #MAX_STEPS}
  * @param guidanceScale classifier-free guidance scale (Ho and Salimans 2022), 1 (off) to {@value #MAX_GUIDANCE}
+ * @param guidanceRescale φ of Lin et al. 2024, section 3.4: how far the guided prediction is drawn back to the standard
+ *     deviation of the unguided one, 0 (not) to 1; only with guidance
  * @param seed of the first picture, 0 to 2^53 − 1 (exact in JSON); picture <i>i</i> uses {@code seed + i}
  * @param n pictures, 1 to {@value #MAX_N}
  * @param sampler the sampler
- * @param schedule spacing of the noise levels
+ * @param schedule spacing of the noise levels, as {@link Sampling#schedule}
+ * @param timesteps as {@link Sampling#timesteps}
+ * @param sigmas as {@link Sampling#sigmas}
  */
 public record ImageSpec(
         String model,
         String prompt,
         String negativePrompt,
+        int clipSkip,
         int width,
         int height,
         int steps,
         double guidanceScale,
+        double guidanceRescale,
         long seed,
         int n,
         SamplerKind sampler,
-        SigmaSpacing schedule) {
+        SigmaSpacing schedule,
+        List<Integer> timesteps,
+        List<Double> sigmas) {
 
     public static final int MAX_PROMPT = 2000;
+    public static final int MAX_CLIP_SKIP = 11;
     public static final int MIN_SIZE = 8;
     public static final int MAX_SIZE = 2048;
     public static final int SIZE_MULTIPLE = 4;
@@ -48,48 +62,84 @@ public record ImageSpec(
 
     /** @throws InvalidImageSpec naming every field that is out of bounds, the rule and the value given */
     public ImageSpec {
+        timesteps = List.copyOf(timesteps);
+        sigmas = List.copyOf(sigmas);
         List<Violation> wrong = new ArrayList<>();
         checkText(wrong, prompt, negativePrompt);
         checkSize(wrong, "width", width, MIN_SIZE, MAX_SIZE, SIZE_MULTIPLE);
         checkSize(wrong, "height", height, MIN_SIZE, MAX_SIZE, SIZE_MULTIPLE);
-        checkNumbers(wrong, steps, guidanceScale, n, seed);
-        refuse(wrong);
+        checkNumbers(wrong, clipSkip, guidanceScale, guidanceRescale, n, seed);
+        Sampling.check(wrong, sampler, schedule, steps, timesteps, sigmas);
+        InvalidImageSpec.throwIfAny(wrong);
     }
 
     /**
      * Fills a draft's gaps with the model's defaults and checks it against the model's limits.
      *
-     * @param draft what the client said; its {@code model} is not looked at, {@code info} is that model
+     * @param draft what the client said
+     * @param info the model that the client chose
      * @throws InvalidImageSpec naming every field that is wrong
      */
     public static ImageSpec of(ImageDraft draft, ModelInfo info) {
-        String prompt = or(draft.prompt(), "");
-        String negativePrompt = or(draft.negativePrompt(), "");
-        int width = or(draft.width(), info.width());
-        int height = or(draft.height(), info.height());
-        int steps = or(draft.steps(), info.steps());
-        double guidanceScale = or(draft.guidanceScale(), info.guidanceScale());
-        int n = or(draft.n(), 1);
-        long seed = draft.seed() == null ? ThreadLocalRandom.current().nextLong(1L << 32) : draft.seed();
+        String prompt = or(draft.prompt, "");
+        String negativePrompt = or(draft.negativePrompt, "");
+        int clipSkip = or(draft.clipSkip, 0);
+        int width = or(draft.width, info.width());
+        int height = or(draft.height, info.height());
+        double guidanceScale = or(draft.guidanceScale, info.guidanceScale());
+        double guidanceRescale = or(draft.guidanceRescale, 0.0);
+        int n = or(draft.n, 1);
+        long seed = draft.seed == null ? ThreadLocalRandom.current().nextLong(1L << 32) : draft.seed;
 
         List<Violation> wrong = new ArrayList<>();
         checkText(wrong, prompt, negativePrompt);
         checkSize(wrong, "width", width, info.minSize(), info.maxSize(), info.sizeMultiple());
         checkSize(wrong, "height", height, info.minSize(), info.maxSize(), info.sizeMultiple());
-        checkNumbers(wrong, steps, guidanceScale, n, seed);
+        checkNumbers(wrong, clipSkip, guidanceScale, guidanceRescale, n, seed);
+
+        if (clipSkip > info.maxClipSkip() && clipSkip <= MAX_CLIP_SKIP) {
+            wrong.add(outOfRange("clip_skip", 0, info.maxClipSkip(), clipSkip));
+        }
+
+        List<Integer> timesteps = listed(wrong, "timesteps", draft.timesteps);
+        List<Double> sigmas = listed(wrong, "sigmas", draft.sigmas);
         SamplerKind sampler =
-                named(wrong, "sampler", draft.sampler(), SamplerKind::of, SamplerKind.ids(), info.sampler());
-        SigmaSpacing schedule =
-                named(wrong, "schedule", draft.schedule(), SigmaSpacing::of, SigmaSpacing.ids(), info.schedule());
-        refuse(wrong);
+                named(wrong, "sampler", draft.sampler, SamplerKind::of, SamplerKind.ids(), info.sampler());
+        boolean asUsual =
+                timesteps.isEmpty() && sigmas.isEmpty() && sampler.schedules().contains(info.schedule());
+        SigmaSpacing schedule = named(
+                wrong,
+                "schedule",
+                draft.schedule,
+                SigmaSpacing::of,
+                SigmaSpacing.ids(),
+                asUsual ? info.schedule() : SigmaSpacing.DEFAULT);
+        int listed = timesteps.isEmpty() ? sigmas.size() : timesteps.size();
+        int steps = or(draft.steps, listed > 0 ? listed : info.steps());
+        Sampling.check(wrong, sampler, schedule, steps, timesteps, sigmas);
+        checkLevels(wrong, info, sampler, steps, timesteps);
+        InvalidImageSpec.throwIfAny(wrong);
         return new ImageSpec(
-                info.id(), prompt, negativePrompt, width, height, steps, guidanceScale, seed, n, sampler, schedule);
+                info.id(),
+                prompt,
+                negativePrompt,
+                clipSkip,
+                width,
+                height,
+                steps,
+                guidanceScale,
+                guidanceRescale,
+                seed,
+                n,
+                sampler,
+                schedule,
+                timesteps,
+                sigmas);
     }
 
-    private static void refuse(List<Violation> wrong) {
-        if (!wrong.isEmpty()) {
-            throw new InvalidImageSpec(wrong);
-        }
+    /** The part of this that says how to sample. */
+    public Sampling sampling() {
+        return new Sampling(sampler, schedule, steps, timesteps, sigmas);
     }
 
     private static <T> T or(@Nullable T value, T otherwise) {
@@ -116,6 +166,33 @@ public record ImageSpec(
         return found.orElse(otherwise);
     }
 
+    private static <T> List<T> listed(List<Violation> wrong, String field, @Nullable List<T> given) {
+        if (given == null) {
+            return List.of();
+        }
+        if (given.isEmpty() || given.stream().anyMatch(Objects::isNull)) {
+            wrong.add(new Violation(field, "empty", field + " must be left out or list numbers; given: " + given));
+            return List.of();
+        }
+        return given;
+    }
+
+    /** The model's own bounds; what lies outside the bounds for all models is reported already. */
+    private static void checkLevels(
+            List<Violation> wrong, ModelInfo info, SamplerKind sampler, int steps, List<Integer> timesteps) {
+        int t = timesteps.isEmpty() ? 0 : timesteps.get(0);
+        if (t >= info.trainTimesteps()) {
+            wrong.add(outOfRange("timesteps", 0, info.trainTimesteps() - 1, t));
+        }
+        int max = info.maxSteps(sampler);
+        if (timesteps.isEmpty() && steps > max && steps <= MAX_STEPS) {
+            wrong.add(new Violation(
+                    "steps",
+                    "out_of_range",
+                    "steps must be between 1 and " + max + " with sampler " + sampler.id() + "; given: " + steps));
+        }
+    }
+
     private static void checkText(List<Violation> wrong, String prompt, String negativePrompt) {
         if (prompt.isBlank()) {
             wrong.add(new Violation("prompt", "empty", "prompt must not be empty"));
@@ -124,10 +201,19 @@ public record ImageSpec(
         checkLength(wrong, "negative_prompt", negativePrompt);
     }
 
-    private static void checkNumbers(List<Violation> wrong, int steps, double guidanceScale, int n, long seed) {
-        checkRange(wrong, "steps", steps, 1, MAX_STEPS);
+    private static void checkNumbers(
+            List<Violation> wrong, int clipSkip, double guidanceScale, double guidanceRescale, int n, long seed) {
+        checkRange(wrong, "clip_skip", clipSkip, 0, MAX_CLIP_SKIP);
         if (!(guidanceScale >= 1 && guidanceScale <= MAX_GUIDANCE)) {
-            wrong.add(outOfRange("guidance_scale", "1", MAX_GUIDANCE, guidanceScale));
+            wrong.add(outOfRange("guidance_scale", 1, MAX_GUIDANCE, guidanceScale));
+        }
+        if (!(guidanceRescale >= 0 && guidanceRescale <= 1)) {
+            wrong.add(outOfRange("guidance_rescale", 0, 1, guidanceRescale));
+        } else if (guidanceRescale > 0 && guidanceScale == 1) {
+            wrong.add(new Violation(
+                    "guidance_rescale",
+                    "needs_guidance",
+                    "guidance_rescale must be 0 where guidance_scale is 1; given: " + guidanceRescale));
         }
         checkRange(wrong, "n", n, 1, MAX_N);
         checkRange(wrong, "seed", seed, 0, MAX_SEED);
@@ -144,18 +230,13 @@ public record ImageSpec(
 
     private static void checkRange(List<Violation> wrong, String field, long value, long min, long max) {
         if (value < min || value > max) {
-            wrong.add(outOfRange(field, String.valueOf(min), max, value));
+            wrong.add(outOfRange(field, min, max, value));
         }
-    }
-
-    private static Violation outOfRange(String field, String min, Object max, Object given) {
-        return new Violation(
-                field, "out_of_range", field + " must be between " + min + " and " + max + "; given: " + given);
     }
 
     private static void checkSize(List<Violation> wrong, String field, int value, int min, int max, int multiple) {
         if (value < min || value > max) {
-            wrong.add(outOfRange(field, String.valueOf(min), max, value));
+            wrong.add(outOfRange(field, min, max, value));
         } else if (value % multiple != 0) {
             wrong.add(new Violation(
                     field, "not_a_multiple", field + " must be a multiple of " + multiple + "; given: " + value));

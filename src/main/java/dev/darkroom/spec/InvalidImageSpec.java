@@ -27,4 +27,15 @@ public final class InvalidImageSpec extends RuntimeException {
     public List<Violation> violations() {
         return violations;
     }
+
+    static void throwIfAny(List<Violation> wrong) {
+        if (!wrong.isEmpty()) {
+            throw new InvalidImageSpec(wrong);
+        }
+    }
+
+    static Violation outOfRange(String field, Object min, Object max, Object given) {
+        return new Violation(
+                field, "out_of_range", field + " must be between " + min + " and " + max + "; given: " + given);
+    }
 }

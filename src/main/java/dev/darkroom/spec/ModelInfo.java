@@ -14,7 +14,11 @@ package dev.darkroom.spec;
  * @param guidanceScale default classifier-free guidance scale
  * @param sampler default sampler
  * @param schedule default spacing of the noise levels
- * @param predictionType what the U-Net predicts: {@code epsilon} or {@code v_prediction}
+ * @param predictionType what the U-Net predicts: {@code epsilon}, {@code v_prediction} or {@code sample}
+ * @param trainTimesteps T, number of noise levels the network was trained on: the bound of {@code steps} and {@code
+ *     timesteps}
+ * @param lcmSteps the bound of {@code steps} with the LCM sampler: the steps of the walk it was distilled from
+ * @param maxClipSkip the bound of {@code clip_skip}
  * @param parameters number of weights of all networks together
  */
 public record ModelInfo(
@@ -30,4 +34,13 @@ public record ModelInfo(
         SamplerKind sampler,
         SigmaSpacing schedule,
         String predictionType,
-        long parameters) {}
+        int trainTimesteps,
+        int lcmSteps,
+        int maxClipSkip,
+        long parameters) {
+
+    /** The most steps it can take with a sampler, where the request does not list the levels. */
+    public int maxSteps(SamplerKind sampler) {
+        return Math.min(ImageSpec.MAX_STEPS, sampler == SamplerKind.LCM ? lcmSteps : trainTimesteps);
+    }
+}

@@ -1,55 +1,57 @@
 package dev.darkroom.spec;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
-/** The samplers, by the names requests use, and what may be said about their steps. Their formulas live in {@code dev.darkroom.sampling}. */
+/** The samplers, by the names requests use. Their formulas live in {@code dev.darkroom.sampling}. */
 public enum SamplerKind {
-    DDIM(true, false, false),
-    DDPM(false, true, false),
-    PNDM(false, false, false),
-    LMS(true, false, true),
-    EULER(true, true, true),
-    EULER_ANCESTRAL(true, false, true),
-    HEUN(true, true, true),
-    DPMPP_2M(true, true, true),
-    DPMPP_2M_SDE(true, true, true),
-    DPMPP_SDE(true, true, true),
-    UNIPC(true, false, true),
-    LCM(false, true, false);
+    DDPM,
+    DDIM,
+    PNDM,
+    LMS,
+    EULER,
+    EULER_ANCESTRAL,
+    HEUN,
+    DPMPP_2M,
+    DPMPP_2M_SDE,
+    DPMPP_SDE,
+    UNIPC,
+    LCM;
 
-    private final boolean spaced;
-    private final boolean timesteps;
-    private final boolean sigmas;
+    /** The spacings of noise levels it can walk: all of them if its formula knows a step only by its σ. */
+    public Set<SigmaSpacing> schedules() {
+        return Collections.unmodifiableSet(
+                switch (this) {
+                    case DDPM, PNDM, LCM -> EnumSet.of(SigmaSpacing.DEFAULT);
+                    case DDIM, LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC ->
+                        EnumSet.allOf(SigmaSpacing.class);
+                });
+    }
 
-    SamplerKind(boolean spaced, boolean timesteps, boolean sigmas) {
-        this.spaced = spaced;
-        this.timesteps = timesteps;
-        this.sigmas = sigmas;
+    /** Whether it walks timesteps that a request lists: those whose class in diffusers does. */
+    public boolean takesTimesteps() {
+        return switch (this) {
+            case DDPM, EULER, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, LCM -> true;
+            case DDIM, PNDM, LMS, EULER_ANCESTRAL, UNIPC -> false;
+        };
+    }
+
+    /** Whether it walks noise levels that a request lists. */
+    public boolean takesSigmas() {
+        return switch (this) {
+            case LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> true;
+            case DDPM, DDIM, PNDM, LCM -> false;
+        };
     }
 
     /** The name in requests and answers, for example {@code dpmpp_2m}. */
     public String id() {
         return name().toLowerCase(Locale.ROOT);
-    }
-
-    /** The spacings of noise levels it can walk through. */
-    public Set<SigmaSpacing> spacings() {
-        return spaced ? EnumSet.allOf(SigmaSpacing.class) : EnumSet.of(SigmaSpacing.DEFAULT);
-    }
-
-    /** Whether the training timesteps to visit can be given. */
-    public boolean takesTimesteps() {
-        return timesteps;
-    }
-
-    /** Whether the noise levels to visit can be given. */
-    public boolean takesSigmas() {
-        return sigmas;
     }
 
     public static Optional<SamplerKind> of(String id) {

@@ -94,8 +94,12 @@ final class DeviceWorker implements SmartLifecycle {
         long start = System.nanoTime();
         ModelInfo info = library.models().get(0);
         DiffusionPipeline pipeline = library.open(info.id());
-        ImageDraft smallest =
-                new ImageDraft("warm-up", null, null, info.minSize(), info.minSize(), 1, null, 0L, null, null, null);
+        ImageDraft smallest = new ImageDraft()
+                .prompt("warm-up")
+                .width(info.minSize())
+                .height(info.minSize())
+                .steps(1)
+                .seed(0L);
         Generation generation = pipeline.begin(ImageSpec.of(smallest, info), 0);
         while (!generation.done()) {
             pipeline.step(List.of(generation));
@@ -171,7 +175,9 @@ final class DeviceWorker implements SmartLifecycle {
         for (Place<Claim> place : batch.onDevice()) {
             attempt(place.job(), () -> {
                 Generation generation = drawing(place).generation();
-                place.job().step(place.image(), generation.stepsDone(), generation.steps());
+                if (generation.stepsDone() > Objects.requireNonNull(before.get(place))) {
+                    place.job().step(place.image(), generation.stepsDone(), generation.steps());
+                }
             });
         }
     }

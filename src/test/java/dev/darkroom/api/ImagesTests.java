@@ -130,14 +130,18 @@ class ImagesTests extends ServerTest {
                         "gone",
                         "a red apple",
                         "",
+                        0,
                         model.width(),
                         model.height(),
                         1,
                         1,
                         0,
+                        0,
                         1,
                         SamplerKind.DDIM,
-                        SigmaSpacing.DEFAULT))
+                        SigmaSpacing.DEFAULT,
+                        List.of(),
+                        List.of()))
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");

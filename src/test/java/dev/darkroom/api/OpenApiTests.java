@@ -44,14 +44,18 @@ class OpenApiTests extends ServerTest {
                         "prompt",
                         "negative_prompt",
                         "model",
+                        "clip_skip",
                         "width",
                         "height",
                         "steps",
                         "guidance_scale",
+                        "guidance_rescale",
                         "seed",
                         "n",
                         "sampler",
-                        "schedule");
+                        "schedule",
+                        "timesteps",
+                        "sigmas");
     }
 
     @Test

@@ -43,7 +43,7 @@ class ProblemsTests extends ServerTest {
         JsonNode error = onlyError("{\"prompt\":\"a\",\"promt\":\"b\"}");
         assertThat(error.get("field").stringValue()).isEqualTo("promt");
         assertThat(error.get("code").stringValue()).isEqualTo("unknown_field");
-        assertThat(error.get("message").stringValue()).contains("prompt, negative_prompt, model, width");
+        assertThat(error.get("message").stringValue()).contains("prompt, negative_prompt, model, clip_skip, width");
     }
 
     @ParameterizedTest
@@ -56,6 +56,8 @@ class ProblemsTests extends ServerTest {
                     steps          | 99999999999          | an integer
                     seed           | 99999999999999999999 | an integer
                     guidance_scale | "4"                  | a number
+                    timesteps      | 999                  | a list
+                    sigmas         | {"a":1}              | a list
                     """)
     void namesTheFieldOfTheWrongType(String field, String value, String expected) {
         String other = field.equals("prompt") ? "" : "\"prompt\":\"a\",";
@@ -122,15 +124,38 @@ class ProblemsTests extends ServerTest {
         assertThat(onlyError("{\"prompt\":\"a\",\"sampler\":\"plms\"}")
                         .get("message")
                         .stringValue())
-                .contains("ddim, euler, euler_ancestral, dpmpp_2m");
+                .contains("euler, euler_ancestral, heun, dpmpp_2m");
         assertThat(onlyError("{\"prompt\":\"a\",\"schedule\":\"cos\"}")
                         .get("message")
                         .stringValue())
-                .contains("default, karras");
+                .contains("default, karras, exponential, beta");
         assertThat(onlyError("{\"prompt\":\"a\",\"model\":\"gone\"}")
                         .get("message")
                         .stringValue())
                 .contains(models.all().get(0).id());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    "sampler":"pndm","schedule":"karras"           | schedule         | not_for_this_sampler
+                    "sampler":"unipc","timesteps":[5]              | timesteps        | not_for_this_sampler
+                    "sampler":"euler","timesteps":[5,9]            | timesteps        | not_falling
+                    "sampler":"euler","sigmas":[9,0]               | sigmas           | out_of_range
+                    "sampler":"euler","sigmas":[9,1],"steps":3     | steps            | exclusive
+                    "guidance_scale":1,"guidance_rescale":0.5      | guidance_rescale | needs_guidance
+                    "clip_skip":12                                 | clip_skip        | out_of_range
+                    """)
+    void refusesWhatDoesNotGoTogether(String fields, String field, String code) {
+        JsonNode error = onlyError("{\"prompt\":\"a\"," + fields + "}");
+        assertThat(error.get("field").stringValue()).isEqualTo(field);
+        assertThat(error.get("code").stringValue()).isEqualTo(code);
+    }
+
+    @Test
+    void namesTheElementOfTheWrongType() {
+        JsonNode error = onlyError("{\"prompt\":\"a\",\"timesteps\":[999,\"x\"]}");
+        assertThat(error.get("field").stringValue()).isEqualTo("timesteps.[1]");
+        assertThat(error.get("message").stringValue()).contains("an integer");
     }
 
     @Test

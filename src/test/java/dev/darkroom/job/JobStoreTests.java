@@ -67,6 +67,44 @@ class JobStoreTests {
         assertThat(job.lastEvent()).isEqualTo(1);
     }
 
+    /** A row as version 1 of the tables held it. */
+    @Test
+    void jobsOfAnOlderDatabaseAreStillRead() {
+        try (HikariDataSource old = new HikariDataSource()) {
+            old.setJdbcUrl("jdbc:h2:mem:old;DB_CLOSE_DELAY=-1");
+            Flyway.configure().dataSource(old).target("1").load().migrate();
+            JdbcClient.create(old).sql("""
+                            insert into job (id, state, spec, claim, starts, step, cancel_requested, last_event, created_at)
+                            values ('old', 'queued', ?, 0, 0, 0, false, 0, current_timestamp)""").param("""
+                            {"model":"m","prompt":"a {red} apple","negativePrompt":"","width":64,"height":64,"steps":20,\
+                            "guidanceScale":4.0,"seed":42,"n":2,"sampler":"EULER","schedule":"KARRAS"}""").update();
+            Flyway.configure().dataSource(old).load().migrate();
+            JobStore upgraded = new JobStore(
+                    JdbcClient.create(old),
+                    new DataSourceTransactionManager(old),
+                    events,
+                    new ImageStore(new JobSettings(data.toString(), 100)),
+                    InstantSource.system());
+            assertThat(upgraded.find("old").orElseThrow().spec())
+                    .isEqualTo(new ImageSpec(
+                            "m",
+                            "a {red} apple",
+                            "",
+                            0,
+                            64,
+                            64,
+                            20,
+                            4,
+                            0,
+                            42,
+                            2,
+                            SamplerKind.EULER,
+                            SigmaSpacing.KARRAS,
+                            List.of(),
+                            List.of()));
+        }
+    }
+
     @Test
     void aJobAndItsQueueEntryAreInsertedTogetherOrNotAtAll() {
         List<String> ids = new ArrayList<>();
@@ -161,12 +199,12 @@ class JobStoreTests {
     @Test
     void finishedPicturesAndTheirStepsSurviveAnInterruption() {
         String id = running(2, 7);
-        store.step(id, 7, 1, 1, 20);
+        store.step(id, 7, 1, 1, 2);
         store.image(id, 7, 0, 42, PNG);
         Job again = store.claim(id, 8).orElseThrow();
         assertThat(new Claim(store, again, 8).missingImages()).containsExactly(1);
         store.start(id, 8);
-        assertThat(job(id).step()).isEqualTo(20);
+        assertThat(job(id).step()).isEqualTo(2);
     }
 
     @Test
@@ -243,6 +281,21 @@ class JobStoreTests {
     }
 
     private static ImageSpec spec(int n) {
-        return new ImageSpec("m", "a red apple", "", 64, 64, 20, 4, 42, n, SamplerKind.EULER, SigmaSpacing.KARRAS);
+        return new ImageSpec(
+                "m",
+                "a red apple",
+                "",
+                1,
+                64,
+                64,
+                2,
+                4,
+                0.7,
+                42,
+                n,
+                SamplerKind.EULER,
+                SigmaSpacing.DEFAULT,
+                List.of(),
+                List.of(14.5, 0.1));
     }
 }

@@ -77,14 +77,18 @@ class DiffusionPipelineTests {
                 "tiny",
                 c.get("prompt").stringValue(),
                 c.get("negative_prompt").stringValue(),
+                0,
                 c.get("width").intValue(),
                 c.get("height").intValue(),
                 c.get("steps").intValue(),
                 c.get("guidance_scale").doubleValue(),
+                0,
                 c.get("seed").longValue(),
                 1,
                 SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow());
+                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow(),
+                List.of(),
+                List.of());
     }
 
     @ParameterizedTest
@@ -158,7 +162,22 @@ class DiffusionPipelineTests {
     }
 
     private static ImageSpec spec(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
-        return new ImageSpec("tiny", prompt, "", 32, 32, steps, guidance, seed, 2, sampler, SigmaSpacing.DEFAULT);
+        return new ImageSpec(
+                "tiny",
+                prompt,
+                "",
+                0,
+                32,
+                32,
+                steps,
+                guidance,
+                0,
+                seed,
+                2,
+                sampler,
+                SigmaSpacing.DEFAULT,
+                List.of(),
+                List.of());
     }
 
     private static float[] levels(Picture picture) {

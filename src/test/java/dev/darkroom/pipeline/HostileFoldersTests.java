@@ -2,7 +2,6 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.weights.InvalidCheckpoint;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -61,7 +60,6 @@ class HostileFoldersTests {
     private Path temporary;
 
     private Path folder;
-    private int loaded;
 
     @BeforeEach
     void copyTheTinyCheckpoint() throws IOException {
@@ -76,20 +74,11 @@ class HostileFoldersTests {
         }
     }
 
-    /**
-     * Loads the folder as the server does; nothing but an {@link InvalidCheckpoint} may be thrown. What takes long, filling
-     * the networks after everything was checked, is done a few times a test.
-     */
+    /** Loads the folder; nothing but an {@link InvalidCheckpoint} may be thrown. */
     private Optional<InvalidCheckpoint> refusal() throws IOException {
         Map<Path, Object> before = snapshot();
         try {
-            ModelFolder checked = new ModelFolder("tiny", folder);
-            if (loaded < 5) {
-                checked.load().close();
-                loaded++;
-            } else {
-                ClipTokenizer.open(folder.resolve("tokenizer")).close();
-            }
+            new ModelFolder("tiny", folder).load().close();
             return Optional.empty();
         } catch (InvalidCheckpoint e) {
             assertThat(e.getMessage()).contains("expected", "found").hasSizeLessThan(4000);
@@ -217,7 +206,7 @@ class HostileFoldersTests {
             header.removeAll();
             names.forEach(name -> header.set(name, copy.get(name)));
         });
-        assertThat(refusal()).isEmpty();
+        LoadProcess.draw(new ModelFolder("tiny", folder));
     }
 
     @Test
@@ -295,7 +284,6 @@ class HostileFoldersTests {
             scheduler/scheduler_config.json | num_train_timesteps     | 2147483647
             scheduler/scheduler_config.json | num_train_timesteps     | 99999999999
             scheduler/scheduler_config.json | beta_end                | 1e999999999
-            scheduler/scheduler_config.json | steps_offset            | 1e100
             tokenizer/tokenizer_config.json | model_max_length        | 2147483647
             tokenizer/tokenizer_config.json | model_max_length        | 1000000000000000019884624838656
             tokenizer/vocab.json            | a                       | 2147483647
@@ -397,7 +385,7 @@ class HostileFoldersTests {
                 .filter(line -> line.startsWith("> "))
                 .toList();
         assertThat(process.waitFor()).isZero();
-        List<String> expected = new ArrayList<>(List.of("> tiny loads"));
+        List<String> expected = new ArrayList<>(List.of("> tiny draws"));
         hostile.forEach(name -> expected.add("> " + name + " is refused"));
         assertThat(lines).containsExactlyInAnyOrderElementsOf(expected);
         for (String name : hostile) {

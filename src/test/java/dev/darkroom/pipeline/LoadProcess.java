@@ -1,11 +1,15 @@
 package dev.darkroom.pipeline;
 
+import dev.darkroom.spec.ImageDraft;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.weights.InvalidCheckpoint;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
-/** Loads every folder below the one given, with the memory it is given, and says how that went. */
+/** Draws with every folder below the one given, with the memory it is given, and says how that went. */
 final class LoadProcess {
     private LoadProcess() {}
 
@@ -19,12 +23,30 @@ final class LoadProcess {
 
     private static String outcome(Path folder) {
         try {
-            new ModelFolder("x", folder).load().close();
-            return "loads";
+            draw(new ModelFolder("x", folder));
+            return "draws";
         } catch (InvalidCheckpoint e) {
             return e.getMessage().length() < 4000 ? "is refused" : "is refused at length";
         } catch (Throwable e) {
             return e.toString();
+        }
+    }
+
+    /** The smallest picture in one step: every network is loaded and used. */
+    static void draw(ModelFolder folder) {
+        ModelInfo info = folder.info();
+        ImageDraft smallest = new ImageDraft()
+                .prompt("a cat")
+                .width(info.minSize())
+                .height(info.minSize())
+                .steps(1)
+                .seed(0L);
+        try (DiffusionPipeline pipeline = folder.load()) {
+            Generation generation = pipeline.begin(ImageSpec.of(smallest, info), 0);
+            while (!generation.done()) {
+                pipeline.step(List.of(generation));
+            }
+            pipeline.finish(generation);
         }
     }
 }

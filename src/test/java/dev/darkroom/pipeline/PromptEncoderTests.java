@@ -8,7 +8,9 @@ import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,17 +27,23 @@ import tools.jackson.databind.json.JsonMapper;
 class PromptEncoderTests {
     private static final Path RESOURCES = Path.of("src/test/resources");
     private static Weights reference;
+    private static final Map<String, DiffusionPipeline> pipelines = new HashMap<>();
     private static DiffusionPipeline pipeline;
 
     @BeforeAll
     static void open() {
         reference = Weights.open(RESOURCES.resolve("reference/prompts.safetensors"));
-        pipeline = new ModelFolder("tiny", RESOURCES.resolve("tiny-sd")).load();
+        pipeline = pipeline("tiny-sd");
+    }
+
+    private static DiffusionPipeline pipeline(String folder) {
+        return pipelines.computeIfAbsent(folder, name -> new ModelFolder(name, RESOURCES.resolve(name)).load());
     }
 
     @AfterAll
     static void close() {
-        pipeline.close();
+        pipelines.values().forEach(DiffusionPipeline::close);
+        pipelines.clear();
         reference.close();
     }
 
@@ -51,20 +59,25 @@ class PromptEncoderTests {
                 "tiny",
                 c.get("prompt").stringValue(),
                 c.get("negative_prompt").stringValue(),
+                c.path("clip_skip").asInt(0),
                 c.get("width").intValue(),
                 c.get("height").intValue(),
                 c.get("steps").intValue(),
                 c.get("guidance_scale").doubleValue(),
+                0,
                 c.get("seed").longValue(),
                 1,
                 SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow());
+                SigmaSpacing.of(c.get("schedule").stringValue()).orElseThrow(),
+                List.of(),
+                List.of());
     }
 
     @ParameterizedTest
     @MethodSource("cases")
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
         String name = "prompts." + c.get("name").stringValue();
+        DiffusionPipeline pipeline = pipeline(c.get("folder").stringValue());
         Generation generation = pipeline.begin(spec(c), 0);
         double hidden = 0;
         for (String part : List.of("prompt", "negative")) {
@@ -76,7 +89,7 @@ class PromptEncoderTests {
             }
         }
         double latents = maxDifference(
-                draw(List.of(generation)).get(0),
+                draw(pipeline, List.of(generation)).get(0),
                 reference.tensor(name + ".latents").toFloats());
         double levels = maxDifference(
                 levels(pipeline.finish(generation)),
@@ -92,10 +105,11 @@ class PromptEncoderTests {
         List<ImageSpec> specs = cases().limit(6).map(PromptEncoderTests::spec).toList();
         List<ImageSpec> square = specs.stream().filter(s -> s.height() == 32).toList();
         List<float[]> together =
-                draw(square.stream().map(s -> pipeline.begin(s, 0)).toList());
+                draw(pipeline, square.stream().map(s -> pipeline.begin(s, 0)).toList());
         assertThat(square).hasSizeGreaterThan(3);
         for (int i = 0; i < square.size(); i++) {
-            float[] alone = draw(List.of(pipeline.begin(square.get(i), 0))).get(0);
+            float[] alone =
+                    draw(pipeline, List.of(pipeline.begin(square.get(i), 0))).get(0);
             assertThat(maxDifference(together.get(i), alone))
                     .as("latents %d", i)
                     .isLessThan(1e-3);
@@ -119,16 +133,31 @@ class PromptEncoderTests {
         for (String prompt :
                 List.of(":-)", "(((", "]])(:", "(a:0)", "(a:-99999999999)", "BREAK", "\\", "()", "(:1.2)")) {
             Generation generation = pipeline.begin(spec(prompt, "(x:0) [y"), 0);
-            draw(List.of(generation));
+            draw(pipeline, List.of(generation));
             assertThat(pipeline.finish(generation).rgb()).as(prompt).hasSize(32 * 32 * 3);
         }
     }
 
     private static ImageSpec spec(String prompt, String negative) {
-        return new ImageSpec("tiny", prompt, negative, 32, 32, 1, 5, 1, 1, SamplerKind.EULER, SigmaSpacing.DEFAULT);
+        return new ImageSpec(
+                "tiny",
+                prompt,
+                negative,
+                0,
+                32,
+                32,
+                1,
+                5,
+                0,
+                1,
+                1,
+                SamplerKind.EULER,
+                SigmaSpacing.DEFAULT,
+                List.of(),
+                List.of());
     }
 
-    private static List<float[]> draw(List<Generation> generations) {
+    private static List<float[]> draw(DiffusionPipeline pipeline, List<Generation> generations) {
         List<Generation> undone = generations;
         while (!undone.isEmpty()) {
             pipeline.step(undone);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.offset;
 
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.HashMap;
 import java.util.Map;
@@ -57,9 +58,9 @@ class NoiseScheduleTests {
     void levelsFallToZeroAtAnyNumberOfSteps(SamplerKind kind) {
         for (TimestepSpacing timestepSpacing : TimestepSpacing.values()) {
             NoiseSchedule schedule = schedule(timestepSpacing);
-            for (SigmaSpacing spacing : kind.spacings()) {
+            for (SigmaSpacing spacing : kind.schedules()) {
                 for (int steps = 1; steps <= (kind == SamplerKind.LCM ? 50 : 150); steps++) {
-                    NoiseSchedule.Levels levels = schedule.levels(kind, spacing, new Steps.Count(steps));
+                    NoiseSchedule.Levels levels = schedule.levels(Sampling.of(kind, spacing, steps));
                     int evaluations = levels.timesteps().length;
                     assertThat(levels.steps()).isEqualTo(steps);
                     assertThat(evaluations)
@@ -110,32 +111,20 @@ class NoiseScheduleTests {
 
     @Test
     void refusesMoreStepsThanLevels() {
+        NoiseSchedule few =
+                new NoiseSchedule(ScheduleConfig.of(Map.of("_class_name", "DDIMScheduler", "num_train_timesteps", 9)));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> few.levels(Sampling.of(SamplerKind.DDIM, SigmaSpacing.DEFAULT, 10)))
+                .withMessage("steps must be between 1 and 9; given: 10");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> schedule(TimestepSpacing.LEADING)
-                        .levels(SamplerKind.DDIM, SigmaSpacing.DEFAULT, new Steps.Count(1001)))
-                .withMessage("steps must be between 1 and 1000; given: 1001");
-    }
-
-    @Test
-    void refusesWhatASamplerCannotDo() {
-        NoiseSchedule schedule = schedule(TimestepSpacing.LEADING);
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> schedule.levels(SamplerKind.LCM, SigmaSpacing.DEFAULT, new Steps.Count(51)))
+                        .levels(Sampling.of(SamplerKind.LCM, SigmaSpacing.DEFAULT, 51)))
                 .withMessage("steps must be between 1 and 50 with sampler lcm; given: 51");
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> schedule.levels(SamplerKind.PNDM, SigmaSpacing.KARRAS, new Steps.Count(9)))
-                .withMessage("sampler pndm has no schedule \"karras\"");
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> schedule.levels(SamplerKind.UNIPC, SigmaSpacing.DEFAULT, new Steps.Timesteps(9, 1)))
-                .withMessage("sampler unipc takes no timesteps");
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> schedule.levels(SamplerKind.DDPM, SigmaSpacing.DEFAULT, new Steps.Sigmas(9, 0)))
-                .withMessage("sampler ddpm takes no sigmas");
     }
 
     private static float[] timesteps(TimestepSpacing spacing, SamplerKind kind, int steps) {
         return schedule(spacing)
-                .levels(kind, SigmaSpacing.DEFAULT, new Steps.Count(steps))
+                .levels(Sampling.of(kind, SigmaSpacing.DEFAULT, steps))
                 .timesteps();
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.offset;
 
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.HashMap;
 import java.util.Map;
@@ -51,10 +52,8 @@ class SamplerFixtureTests {
         config.put("num_train_timesteps", trainTimesteps);
         config.put("prediction_type", prediction.id());
         Sampler sampler = Sampler.of(
-                kind,
-                spacing,
+                Sampling.of(kind, spacing, 10),
                 new NoiseSchedule(ScheduleConfig.of(config)),
-                new Steps.Count(10),
                 new SeededNoise(0), // draws step noise only: x is given
                 fixture());
         while (!sampler.done()) {

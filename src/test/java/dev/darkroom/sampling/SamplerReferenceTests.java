@@ -3,8 +3,10 @@ package dev.darkroom.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -41,12 +43,7 @@ class SamplerReferenceTests {
     void endsAtTheLatentsOfDiffusers(JsonNode run) {
         SeededNoise noise = new SeededNoise(run.get("seed").longValue());
         Sampler sampler = Sampler.of(
-                SamplerKind.of(run.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(run.get("schedule").stringValue()).orElseThrow(),
-                new NoiseSchedule(Reference.config(run.get("config"))),
-                steps(run),
-                noise,
-                noise.normal(64));
+                sampling(run), new NoiseSchedule(Reference.config(run.get("config"))), noise, noise.normal(64));
 
         assertThat(Reference.difference(sampler.timesteps, Reference.floats(run.get("timesteps"))))
                 .as("timesteps")
@@ -73,21 +70,22 @@ class SamplerReferenceTests {
         assertThat(difference).as("latents").isLessThan(tolerance);
     }
 
-    private static Steps steps(JsonNode run) {
+    private static Sampling sampling(JsonNode run) {
         JsonNode given = run.path("given");
-        if (given.has("timesteps")) {
-            return new Steps.Timesteps(given.get("timesteps")
-                    .valueStream()
-                    .mapToInt(JsonNode::intValue)
-                    .toArray());
-        }
-        if (given.has("sigmas")) {
-            return new Steps.Sigmas(given.get("sigmas")
-                    .valueStream()
-                    .mapToDouble(JsonNode::doubleValue)
-                    .toArray());
-        }
-        return new Steps.Count(run.get("steps").intValue());
+        List<Integer> timesteps =
+                given.path("timesteps").valueStream().map(JsonNode::intValue).toList();
+        // diffusers' lists end with the 0 where the walk ends; requests leave it out.
+        List<Double> sigmas = given.path("sigmas")
+                .valueStream()
+                .map(JsonNode::doubleValue)
+                .filter(sigma -> sigma > 0)
+                .toList();
+        return new Sampling(
+                SamplerKind.of(run.get("sampler").stringValue()).orElseThrow(),
+                SigmaSpacing.of(run.get("schedule").stringValue()).orElseThrow(),
+                run.get("steps").intValue(),
+                timesteps,
+                sigmas);
     }
 
     private static float[] network(float[] input, float t) {

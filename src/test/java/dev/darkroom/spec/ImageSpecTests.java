@@ -3,61 +3,205 @@ package dev.darkroom.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.darkroom.spec.InvalidImageSpec.Violation;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ImageSpecTests {
 
     private static final ModelInfo MODEL = new ModelInfo(
-            "m", "", 64, 96, 32, 256, 16, 20, 4.5, SamplerKind.DPMPP_2M, SigmaSpacing.KARRAS, "epsilon", 1);
+            "m",
+            "",
+            64,
+            96,
+            32,
+            256,
+            16,
+            20,
+            4.5,
+            SamplerKind.DPMPP_2M,
+            SigmaSpacing.KARRAS,
+            "epsilon",
+            1000,
+            50,
+            3,
+            1);
 
     @Test
     void takesWhatADraftDoesNotSayFromTheModel() {
-        ImageSpec spec = ImageSpec.of(ImageDraft.of("a red apple"), MODEL);
+        ImageSpec spec = ImageSpec.of(apple(), MODEL);
         assertThat(spec)
                 .isEqualTo(new ImageSpec(
                         "m",
                         "a red apple",
                         "",
+                        0,
                         64,
                         96,
                         20,
                         4.5,
+                        0,
                         spec.seed(),
                         1,
                         SamplerKind.DPMPP_2M,
-                        SigmaSpacing.KARRAS));
+                        SigmaSpacing.KARRAS,
+                        List.of(),
+                        List.of()));
         assertThat(spec.seed()).isBetween(0L, (1L << 32) - 1);
     }
 
     @Test
     void reportsEveryWrongFieldOnceAndAtOnce() {
-        ImageDraft draft =
-                new ImageDraft(" ", "x".repeat(2001), null, 272, 40, 0, Double.NaN, -1L, 9, "plms", "linear");
-        InvalidImageSpec invalid = catchThrowableOfType(InvalidImageSpec.class, () -> ImageSpec.of(draft, MODEL));
+        ImageDraft draft = new ImageDraft()
+                .prompt(" ")
+                .negativePrompt("x".repeat(2001))
+                .clipSkip(12)
+                .width(272)
+                .height(40)
+                .steps(0)
+                .guidanceScale(Double.NaN)
+                .guidanceRescale(1.1)
+                .seed(-1L)
+                .n(9)
+                .sampler("plms")
+                .schedule("linear")
+                .timesteps(List.of())
+                .sigmas(Arrays.asList(2.0, null));
+        InvalidImageSpec invalid = refusal(draft);
         assertThat(invalid.violations())
                 .extracting(violation -> violation.field() + " " + violation.code())
-                .containsExactly(
+                .containsExactlyInAnyOrder(
                         "prompt empty",
                         "negative_prompt too_long",
+                        "clip_skip out_of_range",
                         "width out_of_range",
                         "height not_a_multiple",
                         "steps out_of_range",
                         "guidance_scale out_of_range",
+                        "guidance_rescale out_of_range",
                         "n out_of_range",
                         "seed out_of_range",
                         "sampler unknown_sampler",
-                        "schedule unknown_schedule");
+                        "schedule unknown_schedule",
+                        "timesteps empty",
+                        "sigmas empty");
         assertThat(invalid.violations())
                 .extracting(Violation::message)
-                .contains("sampler must be one of ddim, euler, euler_ancestral, dpmpp_2m; given: \"plms\"");
+                .contains("sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpmpp_2m,"
+                        + " dpmpp_2m_sde, dpmpp_sde, unipc, lcm; given: \"plms\"");
+    }
+
+    @Test
+    void aModelsScheduleThatTheSamplerDoesNotAllowGivesWay() {
+        assertThat(ImageSpec.of(apple().sampler("ddpm"), MODEL).schedule()).isEqualTo(SigmaSpacing.DEFAULT);
+    }
+
+    @Test
+    void refusesAScheduleThatTheSamplerDoesNotAllow() {
+        for (SamplerKind sampler : SamplerKind.values()) {
+            for (SigmaSpacing schedule : SigmaSpacing.values()) {
+                ImageDraft draft = apple().sampler(sampler.id()).schedule(schedule.id());
+                if (sampler.schedules().contains(schedule)) {
+                    assertThat(ImageSpec.of(draft, MODEL).schedule()).isEqualTo(schedule);
+                } else {
+                    assertThat(refusal(draft).violations())
+                            .extracting(Violation::field, Violation::code)
+                            .containsExactly(tuple("schedule", "not_for_this_sampler"));
+                }
+            }
+        }
+        assertThat(refusal(apple().sampler("pndm").schedule("karras")))
+                .hasMessage("schedule must be default; given: karras, which is not possible with sampler pndm; possible"
+                        + " with ddim, lms, euler, euler_ancestral, heun, dpmpp_2m, dpmpp_2m_sde, dpmpp_sde, unipc");
+    }
+
+    @Test
+    void listedLevelsReplaceStepsAndSchedule() {
+        ImageSpec timesteps = ImageSpec.of(apple().timesteps(List.of(999, 500, 0)), MODEL);
+        assertThat(timesteps.steps()).isEqualTo(3);
+        assertThat(timesteps.schedule()).isEqualTo(SigmaSpacing.DEFAULT);
+        assertThat(timesteps.sampling().timesteps()).containsExactly(999, 500, 0);
+        ImageSpec sigmas = ImageSpec.of(
+                apple().sampler("euler").sigmas(List.of(14.6, 0.03)).steps(2), MODEL);
+        assertThat(sigmas.sampling().sigmas()).containsExactly(14.6, 0.03);
+    }
+
+    @Test
+    void refusesListedLevelsThatCannotBeWalked() {
+        assertThat(violations(apple().timesteps(List.of(1000, 500)))).containsExactly("timesteps out_of_range");
+        assertThat(violations(apple().timesteps(List.of(5, -1)))).containsExactly("timesteps out_of_range");
+        assertThat(violations(apple().timesteps(List.of(5, 5)))).containsExactly("timesteps not_falling");
+        assertThat(violations(apple().timesteps(List.of(5, 4)).steps(20))).containsExactly("steps exclusive");
+        assertThat(violations(apple().timesteps(List.of(5, 4)).schedule("karras")))
+                .containsExactly("schedule exclusive");
+        assertThat(violations(apple().timesteps(List.of(5)).sampler("unipc")))
+                .containsExactly("timesteps not_for_this_sampler");
+        assertThat(violations(apple().timesteps(IntStream.iterate(999, t -> t - 1)
+                        .limit(151)
+                        .boxed()
+                        .toList())))
+                .containsExactly("timesteps too_long");
+        assertThat(violations(apple().sigmas(List.of(1.0, 0.0)))).containsExactly("sigmas out_of_range");
+        assertThat(violations(apple().sigmas(List.of(Double.NaN)))).containsExactly("sigmas out_of_range");
+        assertThat(violations(apple().sigmas(List.of(1.0, 2.0)))).containsExactly("sigmas not_falling");
+        assertThat(violations(apple().sigmas(List.of(1.0)).sampler("ddim")))
+                .containsExactly("sigmas not_for_this_sampler");
+        assertThat(violations(apple().sigmas(List.of(1.0)).timesteps(List.of(7))))
+                .containsExactly("sigmas exclusive");
+    }
+
+    @Test
+    void theModelBoundsTheSteps() {
+        assertThat(refusal(apple().sampler("lcm").steps(51)))
+                .hasMessage("steps must be between 1 and 50 with sampler lcm; given: 51");
+        assertThat(ImageSpec.of(apple().sampler("lcm").steps(50), MODEL).steps())
+                .isEqualTo(50);
+    }
+
+    @Test
+    void rescalingNeedsGuidance() {
+        assertThat(violations(apple().guidanceScale(1.0).guidanceRescale(0.5)))
+                .containsExactly("guidance_rescale needs_guidance");
+        assertThat(ImageSpec.of(apple().guidanceRescale(0.5), MODEL).guidanceRescale())
+                .isEqualTo(0.5);
+    }
+
+    private static ImageDraft apple() {
+        return new ImageDraft().prompt("a red apple");
+    }
+
+    private static InvalidImageSpec refusal(ImageDraft draft) {
+        return catchThrowableOfType(InvalidImageSpec.class, () -> ImageSpec.of(draft, MODEL));
+    }
+
+    private static List<String> violations(ImageDraft draft) {
+        return refusal(draft).violations().stream()
+                .map(violation -> violation.field() + " " + violation.code())
+                .toList();
     }
 
     @Test
     void cannotBeMadeWithAWrongValue() {
         assertThatThrownBy(() -> new ImageSpec(
-                        "m", "a red apple", "", 64, 65, 20, 4, 0, 1, SamplerKind.DDIM, SigmaSpacing.DEFAULT))
+                        "m",
+                        "a red apple",
+                        "",
+                        0,
+                        64,
+                        65,
+                        20,
+                        4,
+                        0,
+                        0,
+                        1,
+                        SamplerKind.DDIM,
+                        SigmaSpacing.DEFAULT,
+                        List.of(),
+                        List.of()))
                 .isInstanceOf(InvalidImageSpec.class)
                 .hasMessage("height must be a multiple of 4; given: 65");
     }

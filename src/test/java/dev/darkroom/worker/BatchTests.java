@@ -85,6 +85,20 @@ class BatchTests {
 
     private static ImageSpec spec(String model, int size, double guidance) {
         return new ImageSpec(
-                model, "a red apple", "", size, size, 20, guidance, 0, 1, SamplerKind.DDIM, SigmaSpacing.DEFAULT);
+                model,
+                "a red apple",
+                "",
+                0,
+                size,
+                size,
+                20,
+                guidance,
+                0,
+                0,
+                1,
+                SamplerKind.DDIM,
+                SigmaSpacing.DEFAULT,
+                List.of(),
+                List.of());
     }
 }
