@@ -6,8 +6,8 @@ import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.ScheduleConfig;
 import dev.darkroom.sampling.SeededNoise;
-import dev.darkroom.sampling.Steps;
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.DiffusersFolder;
 import java.nio.file.Path;
@@ -19,9 +19,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Draws with a model, as the service does by default: to look at, and to evaluate. */
 final class Artist implements AutoCloseable {
-    static final int STEPS = 20;
-    static final float GUIDANCE_SCALE = 2;
-    static final SamplerKind SAMPLER = SamplerKind.DPMPP_2M;
+    private static final Sampling SAMPLING = Sampling.of(SamplerKind.DPMPP_2M, SigmaSpacing.DEFAULT, 20);
+    private static final float GUIDANCE_SCALE = 2;
 
     private final Networks networks;
     private final ClipTokenizer tokenizer;
@@ -60,7 +59,7 @@ final class Artist implements AutoCloseable {
             rows[2 * i + 1] = i;
             SeededNoise noise = new SeededNoise(seed);
             float[] x = noise.normal(length);
-            samplers.add(Sampler.of(SAMPLER, SigmaSpacing.DEFAULT, schedule, new Steps.Count(STEPS), noise, x));
+            samplers.add(Sampler.of(SAMPLING, schedule, noise, x));
         }
         while (!samplers.get(0).done()) {
             float[] x = new float[n * length];

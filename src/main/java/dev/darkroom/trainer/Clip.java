@@ -19,7 +19,7 @@ final class Clip implements AutoCloseable {
     Clip(ClipTowers towers, ClipTokenizer tokenizer, Map<String, Tensor> weights) {
         this.size = towers.size();
         this.tokenizer = tokenizer;
-        Program program = new Program();
+        Program program = new Program(Program.Kernels.ofThisMachine());
         Value ids = program.input("ids", 1, towers.text().positions());
         Value hidden = towers.text().describe(program.at("text_encoder"), ids);
         program.method("text", towers.describeText(program, hidden, ids), ids);

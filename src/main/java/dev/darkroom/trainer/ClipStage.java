@@ -51,7 +51,7 @@ final class ClipStage {
         int size = dataset.size();
         int c = latentChannels;
         int h = latentSize;
-        Program program = new Program();
+        Program program = new Program(Program.Kernels.forTraining());
         Value ids = program.input("ids", 1, text.positions());
         Value pictures = program.input("pictures", 1, 3, size, size);
         Value x0 = program.input("x0", 1, c, h, h);

@@ -34,7 +34,7 @@ record ClipTowers(ClipText text, int size) {
      * @return [B, {@value #WIDTH}]
      */
     Value describeImage(Program net, Value pictures) {
-        Program image = net.at("image");
+        Program image = net.at("image_encoder");
         Value h = pictures;
         if (size > SEEN) {
             int factor = size / SEEN;

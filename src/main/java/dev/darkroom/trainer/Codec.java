@@ -24,7 +24,7 @@ final class Codec implements AutoCloseable {
         this.size = size;
         this.channels = vae.latentChannels();
         this.latentSize = size / vae.factor();
-        Program program = new Program();
+        Program program = new Program(Program.Kernels.ofThisMachine());
         Value x = program.input("x", 1, 3, size, size);
         program.method("encode", vae.describeEncoder(program, x), x);
         Value z = program.input("z", 1, channels, latentSize, latentSize);

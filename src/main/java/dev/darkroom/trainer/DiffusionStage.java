@@ -110,7 +110,7 @@ final class DiffusionStage {
     private Program program() {
         int c = unet.inChannels();
         int size = unet.sampleSize();
-        Program program = new Program();
+        Program program = new Program(Program.Kernels.forTraining());
         Value x = program.input("x", 1, c, size, size);
         Value timestep = program.input("timestep", 1);
         Value ids = program.input("ids", 1, text.positions());

@@ -38,7 +38,7 @@ final class VaeStage {
         int size = dataset.size();
         int c = vae.latentChannels();
         int h = size / vae.factor();
-        Program program = new Program();
+        Program program = new Program(Program.Kernels.forTraining());
         Value x = program.input("x", 1, 3, size, size);
         Value noise = program.input("noise", 1, c, h, h);
         program.method("forward", loss(program, x, noise), x, noise);
