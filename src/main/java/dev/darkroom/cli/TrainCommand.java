@@ -48,7 +48,7 @@ final class TrainCommand implements Callable<Integer> {
             names = "--concepts",
             paramLabel = "FILE",
             description =
-                    "What to learn, in the form of src/main/resources/dev/darkroom/trainer/concepts.txt, which is the"
+                    "What to learn, in the form of src/main/resources/dev/darkroom/trainer/concepts-large.txt, which is the"
                             + " default. Use a new work folder for another file.")
     private @Nullable Path concepts;
 
@@ -96,6 +96,7 @@ final class TrainCommand implements Callable<Integer> {
                             ? "The sitting is over; the same command goes on with the run"
                             : "The model is in " + model);
         }
+        out.flush();
         return 0;
     }
 

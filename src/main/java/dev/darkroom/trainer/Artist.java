@@ -39,11 +39,12 @@ final class Artist implements AutoCloseable {
     }
 
     /**
-     * One picture a prompt, all from the same seed.
+     * One picture a prompt.
      *
+     * @param seeds one each
      * @return in the prompts' order
      */
-    List<Picture> draw(List<String> prompts, long seed) {
+    List<Picture> draw(List<String> prompts, List<Long> seeds) {
         int c = networks.unet().inChannels();
         int size = networks.unet().sampleSize();
         int length = c * size * size;
@@ -57,7 +58,7 @@ final class Artist implements AutoCloseable {
             System.arraycopy(empty, 0, context, (2 * i + 1) * empty.length, empty.length);
             rows[2 * i] = i;
             rows[2 * i + 1] = i;
-            SeededNoise noise = new SeededNoise(seed);
+            SeededNoise noise = new SeededNoise(seeds.get(i));
             float[] x = noise.normal(length);
             samplers.add(Sampler.of(SAMPLING, schedule, noise, x));
         }

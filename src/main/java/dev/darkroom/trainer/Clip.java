@@ -12,12 +12,11 @@ import java.util.Objects;
 
 /** Both towers of a trained CLIP, which says how well captions and pictures agree. */
 final class Clip implements AutoCloseable {
-    private final int size;
     private final ClipTokenizer tokenizer;
     private final Network network;
 
-    Clip(ClipTowers towers, ClipTokenizer tokenizer, Map<String, Tensor> weights) {
-        this.size = towers.size();
+    /** @param size of the pictures that the image tower takes, see {@link ClipTowers#seen} */
+    Clip(ClipTowers towers, int size, ClipTokenizer tokenizer, Map<String, Tensor> weights) {
         this.tokenizer = tokenizer;
         Program program = new Program(Program.Kernels.ofThisMachine());
         Value ids = program.input("ids", 1, towers.text().positions());
@@ -39,8 +38,9 @@ final class Clip implements AutoCloseable {
 
     /** A unit vector. */
     float[] embed(Picture picture) {
+        Picture seen = ClipTowers.seen(picture);
         try (NDManager scope = network.newScope()) {
-            return network.call("image", Learner.floats(scope, picture.planes(), 1, 3, size, size))
+            return network.call("image", Learner.floats(scope, seen.planes(), 1, 3, seen.size(), seen.size()))
                     .toFloatArray();
         }
     }

@@ -11,9 +11,11 @@ import dev.darkroom.weights.SafetensorsWriter;
 import dev.darkroom.weights.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 
@@ -48,7 +50,11 @@ final class ClipStage {
     boolean train(ClipTokenizer tokenizer, Latents latents, int latentChannels, int latentSize) throws IOException {
         Settings settings = run.settings();
         int batch = settings.clip().batch();
-        int size = dataset.size();
+        Map<Sample, Picture> seen = new IdentityHashMap<>();
+        List<Sample> listed = dataset.samples(Sample.Use.LISTED);
+        List<Sample> all = dataset.samples(Sample.Use.LISTED, Sample.Use.POOL);
+        all.forEach(sample -> seen.put(sample, ClipTowers.seen(sample.picture())));
+        int size = pictureSize();
         int c = latentChannels;
         int h = latentSize;
         Program program = new Program(Program.Kernels.forTraining());
@@ -57,24 +63,23 @@ final class ClipStage {
         Value x0 = program.input("x0", 1, c, h, h);
         program.method("forward", loss(program, ids, pictures, x0), ids, pictures, x0);
 
-        List<Sample> listed = dataset.samples(Sample.Use.LISTED);
-        List<Sample> all = dataset.samples(Sample.Use.LISTED, Sample.Use.POOL);
         try (TrainingLoop loop = new TrainingLoop(run, "clip", settings.clip(), program, Map.of())) {
             while (loop.goesOn()) {
                 Random random = loop.random();
                 // No picture twice: a caption's other pictures of a batch must not be its own.
-                Set<Sample> samples = new LinkedHashSet<>();
-                while (samples.size() < batch) {
-                    List<Sample> from = random.nextDouble() < settings.listedShare() ? listed : all;
-                    samples.add(from.get(random.nextInt(from.size())));
-                }
+                Set<Sample> used = Collections.newSetFromMap(new IdentityHashMap<>());
                 Batch drawn = new Batch(batch, 3 * size * size, tokenizer.maxLength());
                 float[] z = new float[batch * c * h * h];
-                int i = 0;
-                for (Sample sample : samples) {
-                    float[] seen = View.draw(random, size, false).of(sample.picture());
-                    drawn.set(i, seen, tokenizer.encode(sample.caption(random)));
-                    System.arraycopy(latents.of(sample), 0, z, i++ * c * h * h, c * h * h);
+                while (used.size() < batch) {
+                    List<Sample> from = random.nextDouble() < settings.listedShare() ? listed : all;
+                    Sample sample = from.get(random.nextInt(from.size()));
+                    if (used.add(sample)) {
+                        int i = used.size() - 1;
+                        Picture picture = Objects.requireNonNull(seen.get(sample));
+                        float[] planes = View.draw(random, size, false).of(picture);
+                        drawn.set(i, planes, tokenizer.encode(sample.caption(random)));
+                        System.arraycopy(latents.of(sample), 0, z, i * c * h * h, c * h * h);
+                    }
                 }
                 try (NDManager scope = loop.newScope()) {
                     loop.step(
@@ -93,8 +98,14 @@ final class ClipStage {
         }
     }
 
+    /** Width and height of the pictures that the image tower takes. */
+    private int pictureSize() {
+        return ClipTowers.seen(dataset.samples(Sample.Use.LISTED).get(0).picture())
+                .size();
+    }
+
     private Value loss(Program p, Value ids, Value pictures, Value x0) {
-        ClipTowers towers = new ClipTowers(text, dataset.size());
+        ClipTowers towers = new ClipTowers(text);
         Value hidden = text.describe(p.at("text_encoder"), ids);
         Value contrast = ClipTowers.loss(
                 p,
@@ -141,7 +152,7 @@ final class ClipStage {
     /** Logs how often a real picture's own caption is the nearest. */
     private void look(TrainingLoop loop, ClipTokenizer tokenizer) throws IOException {
         Map<String, Tensor> weights = loop.average();
-        try (Clip clip = new Clip(new ClipTowers(text, dataset.size()), tokenizer, weights)) {
+        try (Clip clip = new Clip(new ClipTowers(text), pictureSize(), tokenizer, weights)) {
             for (Benchmark.Part part : Benchmark.of(dataset).parts()) {
                 Retrieval retrieval = clip.retrieve(part, part.prompts(), part.real());
                 loop.log(Map.of(

@@ -9,12 +9,12 @@ import dev.darkroom.model.Value;
  * vectors of one space. The text tower is the model's text encoder; the image tower is a small convolutional network that
  * exists for training and evaluation only.
  */
-record ClipTowers(ClipText text, int size) {
+record ClipTowers(ClipText text) {
     /** Channels after each halving of the picture. */
     private static final int[] CHANNELS = {32, 64, 128, 256};
 
     private static final int GROUPS = 8;
-    /** Larger pictures are first made this small. */
+    /** Width and height of the largest pictures that the image tower takes. */
     private static final int SEEN = 64;
 
     private static final int WIDTH = 192;
@@ -30,16 +30,12 @@ record ClipTowers(ClipText text, int size) {
     }
 
     /**
-     * @param pictures −1 to 1, [B, 3, size, size]
+     * @param pictures as {@link #seen} makes them, −1 to 1, [B, 3, size, size]
      * @return [B, {@value #WIDTH}]
      */
     Value describeImage(Program net, Value pictures) {
         Program image = net.at("image_encoder");
         Value h = pictures;
-        if (size > SEEN) {
-            int factor = size / SEEN;
-            h = image.let("torch.avg_pool2d(" + h.name() + ", [" + factor + ", " + factor + "])", 1, 3, SEEN, SEEN);
-        }
         for (int i = 0; i < CHANNELS.length; i++) {
             Program level = image.at("levels").at(i);
             h = level.conv2d("down", h, CHANNELS[i], 3, 2, 1);
@@ -50,6 +46,11 @@ record ClipTowers(ClipText text, int size) {
         h = image.silu(image.groupNorm("norm", h, GROUPS, 1e-6));
         Value mean = image.let("torch.mean(" + h.name() + ", [2, 3])", 1, CHANNELS[CHANNELS.length - 1]);
         return unit(image, image.linear("projection", mean, WIDTH, false));
+    }
+
+    /** The picture at the size that the image tower takes. */
+    static Picture seen(Picture picture) {
+        return picture.shrunk(Math.max(1, picture.size() / SEEN));
     }
 
     private static Value residual(Program net, Value x) {

@@ -20,6 +20,9 @@ import java.util.Random;
  * the velocity as what is predicted (Salimans and Ho 2022, appendix D).
  */
 final class DiffusionStage {
+    /** Pictures at most of a sheet on the way. */
+    private static final int SHOWN = 40;
+
     private final Run run;
     private final Dataset dataset;
     private final ClipText text;
@@ -92,8 +95,9 @@ final class DiffusionStage {
                         List<Prompt> prompts =
                                 Benchmark.of(dataset).parts().get(0).prompts();
                         Sheet sheet = new Sheet(10);
-                        for (Prompt prompt : prompts.subList(0, Math.min(30, prompts.size()))) {
-                            sheet.add(artist.draw(List.of(prompt.text()), 1).get(0), prompt.text());
+                        for (int i = 0; i < prompts.size(); i += (prompts.size() + SHOWN - 1) / SHOWN) {
+                            String prompt = prompts.get(i).text();
+                            sheet.add(artist.draw(List.of(prompt), List.of(1L)).get(0), prompt);
                         }
                         sheet.write(run.work().resolve("sheets/unet-%06d.png".formatted(loop.stepsDone())));
                     }

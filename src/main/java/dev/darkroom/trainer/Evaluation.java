@@ -16,7 +16,7 @@ import java.util.function.Consumer;
 
 /** Measures a run's model, and draws the sheets that people look at. */
 final class Evaluation {
-    private static final int SEEDS = 4;
+    private static final List<Long> SEEDS = List.of(1L, 2L, 3L, 4L);
     private static final int TOGETHER = 10;
 
     private static final List<String> SHOWN_IN_STYLES = List.of(
@@ -55,7 +55,9 @@ final class Evaluation {
         try (ClipTokenizer tokenizer =
                         ClipTokenizer.open(model.component("tokenizer").folder());
                 Clip clip = new Clip(
-                        new ClipTowers(new ClipText(model.component("text_encoder")), dataset.size()),
+                        new ClipTowers(new ClipText(model.component("text_encoder"))),
+                        ClipTowers.seen(dataset.samples(Sample.Use.LISTED).get(0).picture())
+                                .size(),
                         tokenizer,
                         clipWeights());
                 Artist artist = new Artist(run.model())) {
@@ -105,16 +107,14 @@ final class Evaluation {
         List<Prompt> asked = new ArrayList<>();
         List<Picture> drawn = new ArrayList<>();
         for (Prompt prompt : part.prompts()) {
-            for (int seed = 1; seed <= SEEDS; seed++) {
-                asked.add(prompt);
-                drawn.addAll(artist.draw(List.of(prompt.text()), seed));
-            }
+            asked.addAll(Collections.nCopies(SEEDS.size(), prompt));
+            drawn.addAll(artist.draw(Collections.nCopies(SEEDS.size(), prompt.text()), SEEDS));
         }
         Retrieval retrieval = clip.retrieve(part, asked, drawn);
         say(
                 "%s, %d drawn pictures (%d seeds): top-1 %.1f %%, top-5 %.1f %%",
                 part.name(), drawn.size(), SEEDS, 100 * retrieval.top(1), 100 * retrieval.top(5));
-        Sheet sheet = new Sheet(4 * SEEDS);
+        Sheet sheet = new Sheet(4 * SEEDS.size());
         for (int i = 0; i < drawn.size(); i++) {
             sheet.add(drawn.get(i), asked.get(i).text() + " (" + (retrieval.ranks()[i] + 1) + ")");
         }
@@ -137,7 +137,7 @@ final class Evaluation {
         Sheet sheet = new Sheet(columns);
         for (int from = 0; from < prompts.size(); from += TOGETHER) {
             List<String> some = prompts.subList(from, Math.min(prompts.size(), from + TOGETHER));
-            List<Picture> pictures = artist.draw(some, 1);
+            List<Picture> pictures = artist.draw(some, Collections.nCopies(some.size(), 1L));
             for (int i = 0; i < some.size(); i++) {
                 sheet.add(pictures.get(i), some.get(i));
             }

@@ -6,7 +6,7 @@ package dev.darkroom.trainer;
  *
  * @param form which networks: a folder beside this class
  * @param size width and height of the pictures in pixels; latents of the U-Net times the VAE's factor
- * @param concepts what is learnt: a list beside this class, in the form of {@code concepts.txt}
+ * @param concepts what is learnt: a list beside this class, in the form of {@code concepts-large.txt}
  * @param pool whether there are all styles, and VAE and CLIP learn from all emoji; otherwise all learn from the listed ones of
  *     the first style
  * @param seed decides all random numbers
@@ -60,12 +60,12 @@ record Settings(
         return new Settings(
                 "model",
                 128,
-                "concepts.txt",
+                "concepts-large.txt",
                 true,
                 1,
-                new Phase(12_000, 8, 1.5e-3, 0.999, 250, 1_000),
+                new Phase(20_000, 8, 1.5e-3, 0.999, 500, 1_000),
                 new Phase(3_000, 96, 1e-3, 0.998, 200, 1_000),
-                new Phase(60_000, 16, 7e-4, 0.9997, 400, 2_000),
+                new Phase(90_000, 16, 7e-4, 0.9997, 1_000, 4_000),
                 3e-4,
                 0.5,
                 0.06,

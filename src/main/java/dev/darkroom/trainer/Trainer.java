@@ -53,7 +53,7 @@ public final class Trainer {
      * A run in a folder.
      *
      * @param preset {@code full}, the model in the jar, or {@code overfit}, eight pictures by heart in about a minute
-     * @param concepts what to learn, in the form of {@code concepts.txt} beside this class; null is the preset's own
+     * @param concepts what to learn, in the form of {@code concepts-large.txt} beside this class; null is the preset's own
      * @param vaeSteps other numbers of steps than the preset's; null are those
      * @param sitting how long to train now
      * @throws IllegalArgumentException if there is no such preset, or the list of concepts is not of that form
