@@ -77,7 +77,8 @@ public final class Trainer {
         Files.createDirectories(work);
         String list = concepts == null ? Resources.text(settings.concepts()) : Files.readString(concepts);
         Dataset dataset = Dataset.prepare(work, settings, list);
-        return new Trainer(new Run(work, settings, Instant.now().plus(sitting), progress), dataset);
+        Instant end = Instant.now().plus(sitting);
+        return new Trainer(new Run(work, settings, () -> Instant.now().isAfter(end), progress), dataset);
     }
 
     /** The pictures it learns to draw, as a PNG for people to look at, and how many there are, a line a style. */

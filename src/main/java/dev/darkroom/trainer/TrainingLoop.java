@@ -44,7 +44,6 @@ final class TrainingLoop implements AutoCloseable {
     private final Path checkpoint;
     private final double flopsPerSample;
     private int saved;
-    private boolean stopped;
 
     private long lastLogged = System.nanoTime();
     private int loggedStep;
@@ -67,8 +66,7 @@ final class TrainingLoop implements AutoCloseable {
 
     /** Whether there is another step to do. Writes the checkpoint when one is due. */
     boolean goesOn() throws IOException {
-        stopped = Instant.now().isAfter(run.until());
-        boolean goesOn = !finished() && !stopped;
+        boolean goesOn = !finished() && !run.over().getAsBoolean();
         if (learner.step() > saved && (!goesOn || learner.step() % phase.checkpointEvery() == 0)) {
             learner.save(checkpoint, run.settings().toString());
             saved = learner.step();
