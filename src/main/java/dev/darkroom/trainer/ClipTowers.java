@@ -60,9 +60,11 @@ record ClipTowers(ClipText text) {
         return net.add(x, h);
     }
 
+    /** Of length 1, in 32 bits whatever the layers before computed in. */
     private static Value unit(Program net, Value x) {
+        Value wide = net.let("torch.to(" + x.name() + ", 6)", x.shape());
         return net.let(
-                "torch.div(" + x.name() + ", torch.add(torch.norm(" + x.name() + ", 2, [1], True), 1.0e-06))",
+                "torch.div(" + wide.name() + ", torch.add(torch.norm(" + wide.name() + ", 2, [1], True), 1.0e-06))",
                 x.shape());
     }
 

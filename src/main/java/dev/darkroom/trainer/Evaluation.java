@@ -56,7 +56,9 @@ final class Evaluation {
                         ClipTokenizer.open(model.component("tokenizer").folder());
                 Clip clip = new Clip(
                         new ClipTowers(new ClipText(model.component("text_encoder"))),
-                        ClipTowers.seen(dataset.samples(Sample.Use.LISTED).get(0).picture())
+                        ClipTowers.seen(dataset.samples(Sample.Use.LISTED)
+                                        .get(0)
+                                        .picture())
                                 .size(),
                         tokenizer,
                         clipWeights());

@@ -151,7 +151,8 @@ class TrainerTests {
         List<Sample> samples = dataset.samples(Sample.Use.LISTED);
         try (Artist artist = new Artist(folder)) {
             for (Sample sample : samples) {
-                Picture drawn = artist.draw(List.of(sample.title()), List.of(3L)).get(0);
+                Picture drawn =
+                        artist.draw(List.of(sample.title()), List.of(3L)).get(0);
                 double own = drawn.meanSquare(sample.picture());
                 for (Sample other : samples) {
                     assertThat(own)
