@@ -115,7 +115,7 @@ final class Evaluation {
         Retrieval retrieval = clip.retrieve(part, asked, drawn);
         say(
                 "%s, %d drawn pictures (%d seeds): top-1 %.1f %%, top-5 %.1f %%",
-                part.name(), drawn.size(), SEEDS, 100 * retrieval.top(1), 100 * retrieval.top(5));
+                part.name(), drawn.size(), SEEDS.size(), 100 * retrieval.top(1), 100 * retrieval.top(5));
         Sheet sheet = new Sheet(4 * SEEDS.size());
         for (int i = 0; i < drawn.size(); i++) {
             sheet.add(drawn.get(i), asked.get(i).text() + " (" + (retrieval.ranks()[i] + 1) + ")");
