@@ -20,10 +20,9 @@ record Benchmark(List<Part> parts) {
      * Of trained prompts and of held-out pairs. Where other concepts are learnt than those of the fixed lists, of whatever is learnt.
      */
     static Benchmark of(Dataset dataset) {
-        List<Prompt> trained = Prompt.parse(Resources.text("prompts.txt")).stream()
-                .filter(prompt -> dataset.find(prompt, Sample.Use.LISTED).isPresent())
-                .toList();
-        if (trained.isEmpty()) {
+        List<Prompt> trained = Prompt.parse(Resources.text("prompts.txt"));
+        if (!trained.stream()
+                .allMatch(prompt -> dataset.find(prompt, Sample.Use.LISTED).isPresent())) {
             trained = dataset.samples(Sample.Use.LISTED).stream()
                     .map(Prompt::of)
                     .limit(CANDIDATES)
