@@ -22,12 +22,12 @@ SIZE = 32
 def main():
     pipe = StableDiffusionPipeline.from_pretrained(CHECKPOINT)
     pipe.set_progress_bar_config(disable=True)
-    file = dict(pipe.scheduler.config)
+    file = pipe.scheduler.config
     cases, tensors = [], {}
 
     def case(sampler, prediction, rescale=0.0, overrides=None, clip_skip=None, **given):
-        config = {**file, "prediction_type": prediction, **(overrides or {})}
-        pipe.scheduler = CLASSES[sampler].from_config(config, **OPTIONS.get(sampler, {}))
+        options = {"prediction_type": prediction, **(overrides or {}), **OPTIONS.get(sampler, {})}
+        pipe.scheduler = CLASSES[sampler].from_config(file, **options)
         name = ".".join([sampler, prediction] + ([f"rescale_{rescale}"] if rescale else []) + sorted(given))
         name += ".zero_snr" if overrides else ""
         name += f".clip_skip_{clip_skip}" if clip_skip else ""

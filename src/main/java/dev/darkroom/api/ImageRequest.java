@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 @Schema(description = "What to draw. Unknown fields are refused.")
 record ImageRequest(
         @Schema(
-                description = "What the picture shows",
+                description =
+                        "What the picture shows, of any number of tokens. (x) weighs x 1.1 times as much, [x] 1.1 times"
+                                + " less, (x:1.3) 1.3 times as much; BREAK starts a new chunk; a backslash before a bracket makes it"
+                                + " text",
                 example = "a red apple",
                 maxLength = ImageSpec.MAX_PROMPT,
                 requiredMode = Schema.RequiredMode.REQUIRED)
@@ -20,7 +23,7 @@ record ImageRequest(
         @Nullable
         String prompt,
 
-        @Schema(description = "What to steer away from", maxLength = ImageSpec.MAX_PROMPT)
+        @Schema(description = "What to steer away from; written like the prompt", maxLength = ImageSpec.MAX_PROMPT)
         @JsonProperty("negative_prompt")
         @Nullable
         String negativePrompt,
@@ -31,8 +34,8 @@ record ImageRequest(
         String model,
 
         @Schema(
-                description = "How many of the text encoder's last layers are left out; default 0. 1 takes the"
-                        + " penultimate layer",
+                description = "How many of the text encoder's last layers the prompt leaves out; default 0. 1 takes"
+                        + " the penultimate layer",
                 minimum = "0",
                 maximum = "" + ImageSpec.MAX_CLIP_SKIP)
         @JsonProperty("clip_skip")

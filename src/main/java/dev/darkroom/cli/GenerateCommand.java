@@ -121,7 +121,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--data-dir",
             paramLabel = "DIR",
-            description = "Where compiled networks are kept. Default: ${DEFAULT-VALUE}",
+            description = "Where the built-in model is unpacked. Default: ${DEFAULT-VALUE}",
             defaultValue = "data")
     @SuppressWarnings("NullAway.Init")
     private Path dataDir;
@@ -147,7 +147,7 @@ final class GenerateCommand implements Callable<Integer> {
             DownloadCommand.fetch(onHub, modelsDir);
             wanted = onHub.id();
         }
-        try (ModelLibrary library = new ModelLibrary(modelsDir, dataDir.resolve("compiled"))) {
+        try (ModelLibrary library = new ModelLibrary(modelsDir, dataDir.resolve("cache"))) {
             String name = wanted == null ? library.models().get(0).id() : wanted;
             DiffusionPipeline pipeline = library.open(name);
             ImageSpec spec = ImageSpec.of(

@@ -86,7 +86,7 @@ final class DeviceWorker implements SmartLifecycle {
 
     private ModelLibrary library() throws InterruptedException {
         downloads.fetch(settings.models(), settings.modelsFolder());
-        return new ModelLibrary(settings.modelsFolder(), settings.compiled());
+        return new ModelLibrary(settings.modelsFolder(), settings.cache());
     }
 
     /** Loads the default model and draws its smallest picture, so that no client waits for that. */

@@ -10,7 +10,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * Settings of the worker module. Folders are bound as text, since Spring reads a {@code Path} as a class path resource
  * first.
  *
- * @param dataDir holds {@code compiled}, the networks' compiled archives
+ * @param dataDir holds {@code cache}, the built-in model's files
  * @param modelsDir one diffusers folder each, served beside the built-in model
  * @param models fetched into {@code modelsDir} at start where they are not there yet, {@code org/name} or
  *     {@code org/name@revision}
@@ -29,9 +29,9 @@ record WorkerSettings(
         }
     }
 
-    /** Where compiled archives are kept, absolute. */
-    Path compiled() {
-        return Path.of(dataDir).toAbsolutePath().normalize().resolve("compiled");
+    /** Where the built-in model is unpacked, absolute. */
+    Path cache() {
+        return Path.of(dataDir).toAbsolutePath().normalize().resolve("cache");
     }
 
     /** Where the folders of further models are, absolute. */

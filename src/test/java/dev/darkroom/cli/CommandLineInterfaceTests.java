@@ -13,10 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.util.FileSystemUtils;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The commands on the tiny checkpoint. */
 class CommandLineInterfaceTests {
@@ -103,6 +106,66 @@ class CommandLineInterfaceTests {
     void anUnknownModelIsAnsweredWithTheKnownOnes() {
         assertThat(generate("a cat", "--model", "gone")).isEqualTo(1);
         assertThat(errors.toString(StandardCharsets.UTF_8)).contains("gone").contains("tiny");
+    }
+
+    private String printed(String... arguments) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        PrintStream before = System.out;
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try {
+            assertThat(CommandLineInterface.run(arguments)).isZero();
+        } finally {
+            System.setOut(before);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void inspectSaysWhatAFolderIs() {
+        String report = printed(
+                "inspect", "tiny", "--models-dir", folder.resolve("models").toString());
+        assertThat(report)
+                .contains("StableDiffusionPipeline")
+                .contains("771,380")
+                .contains("vae decoder");
+        JsonNode json = JsonMapper.shared()
+                .readTree(printed(
+                        "inspect", "--json", folder.resolve("models/tiny").toString()));
+        assertThat(json.get("networks").get(1).get("parameters").longValue()).isEqualTo(771_380);
+        assertThat(json.get("networks").get(1).get("flops").longValue()).isPositive();
+    }
+
+    @Test
+    void inspectSaysWhyAFolderIsRefused() throws IOException {
+        Path config = folder.resolve("models/tiny/unet/config.json");
+        Files.writeString(config, Files.readString(config).replace("\"silu\"", "\"mish\""));
+        PrintStream before = System.err;
+        System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
+        try {
+            assertThat(CommandLineInterface.run(
+                            "inspect", folder.resolve("models/tiny").toString()))
+                    .isEqualTo(1);
+        } finally {
+            System.setErr(before);
+        }
+        assertThat(errors.toString(StandardCharsets.UTF_8)).contains("act_fn").contains("mish");
+    }
+
+    @Test
+    void benchMeasuresEveryNetwork() {
+        JsonNode json = JsonMapper.shared()
+                .readTree(printed(
+                        "bench", folder.resolve("models/tiny").toString(), "--rows", "1,3", "--rounds", "1", "--json"));
+        assertThat(json.get("timings")
+                        .valueStream()
+                        .map(timing -> timing.get("call").stringValue()))
+                .containsExactly("text encoder", "U-Net, 1 row", "U-Net, 3 rows", "VAE decoder");
+        json.get("timings").forEach(timing -> {
+            assertThat(timing.get("millis").doubleValue()).isPositive();
+            assertThat(timing.get("gflops").doubleValue()).isPositive();
+        });
+        assertThat(json.get("timings").get(2).get("gflop").doubleValue())
+                .isCloseTo(3 * json.get("timings").get(1).get("gflop").doubleValue(), Percentage.withPercentage(0.01));
     }
 
     @Test

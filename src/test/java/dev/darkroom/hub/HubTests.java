@@ -262,7 +262,8 @@ class HubTests {
     void givesUpWhenAttemptsBringNothing() {
         playOnUnet(honest -> honest.cutAfter(0));
         assertThat(failure())
-                .hasMessageStartingWith("org/name: " + UNET + ": the connection broke")
+                .hasMessageStartingWith("org/name: " + UNET + ": ")
+                .hasMessageContaining("connection") // broke before or after its headers were read
                 .hasMessageEndingWith("given up after 4 attempts");
         assertThat(pauses).containsExactly(Duration.ofMillis(1), Duration.ofMillis(2), Duration.ofMillis(4));
     }

@@ -1,8 +1,11 @@
 package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
@@ -95,7 +98,7 @@ class PromptEncoderTests {
                 levels(pipeline.finish(generation)),
                 reference.tensor(name + ".picture").toFloats());
         System.out.printf("%s: hidden %.2e, latents %.2e, picture %.0f levels%n", name, hidden, latents, levels);
-        assertThat(hidden).as("hidden states").isLessThan(1e-5);
+        assertThat(hidden).as("hidden states").isLessThan(1e-4);
         assertThat(latents).as("latents").isLessThan(1e-3);
         assertThat(levels).as("levels of 255").isLessThanOrEqualTo(1);
     }
@@ -104,15 +107,20 @@ class PromptEncoderTests {
     void picturesOfPromptsOfDifferentLengthsInOneBatchEqualThemselvesAlone() {
         List<ImageSpec> specs = cases().limit(6).map(PromptEncoderTests::spec).toList();
         List<ImageSpec> square = specs.stream().filter(s -> s.height() == 32).toList();
-        List<float[]> together =
-                draw(pipeline, square.stream().map(s -> pipeline.begin(s, 0)).toList());
-        assertThat(square).hasSizeGreaterThan(3);
+        List<Generation> together =
+                square.stream().map(s -> pipeline.begin(s, 0)).toList();
+        assertThat(together.stream().map(g -> g.conditioning(0).context().length))
+                .hasSizeGreaterThan(3)
+                .contains(77 * 32, 2 * 77 * 32);
+        draw(pipeline, together);
         for (int i = 0; i < square.size(); i++) {
-            float[] alone =
-                    draw(pipeline, List.of(pipeline.begin(square.get(i), 0))).get(0);
-            assertThat(maxDifference(together.get(i), alone))
-                    .as("latents %d", i)
-                    .isLessThan(1e-3);
+            Generation alone = pipeline.begin(square.get(i), 0);
+            draw(pipeline, List.of(alone));
+            double latents = maxDifference(pipeline.latents(together.get(i)), pipeline.latents(alone));
+            double levels = maxDifference(levels(pipeline.finish(together.get(i))), levels(pipeline.finish(alone)));
+            System.out.printf("in company: latents %.2e, picture %.0f levels%n", latents, levels);
+            assertThat(latents).as("latents %d", i).isLessThan(1e-3);
+            assertThat(levels).as("levels of 255 %d", i).isLessThanOrEqualTo(1);
         }
     }
 
@@ -126,6 +134,17 @@ class PromptEncoderTests {
             lengths.add(generation.conditioning(1).context().length / 77 / 32);
         }
         assertThat(lengths).containsExactly(1, 2, 1);
+    }
+
+    @Test
+    void leavesOutAtMostAsManyLayersAsTheModelHas() {
+        assertThat(ImageSpec.of(new ImageDraft().prompt("a cat").clipSkip(2), pipeline.info())
+                        .clipSkip())
+                .isEqualTo(2);
+        assertThatThrownBy(() -> ImageSpec.of(new ImageDraft().prompt("a cat").clipSkip(3), pipeline.info()))
+                .isInstanceOf(InvalidImageSpec.class)
+                .hasMessageContaining("clip_skip must be between 0 and 2; given: 3");
+        assertThat(pipeline("families/sdxl").info().maxClipSkip()).isEqualTo(1);
     }
 
     @Test

@@ -69,9 +69,9 @@ class SamplerPipelinesTests {
             while (!generation.done()) {
                 pipeline.step(List.of(generation));
             }
-            double latents = maxDifference(
-                    pipeline.latents(generation),
-                    reference.tensor(name + ".latents").toFloats());
+            float[] expected = reference.tensor(name + ".latents").toFloats();
+            double latents = maxDifference(pipeline.latents(generation), expected);
+            double largest = maxDifference(new float[expected.length], expected);
             byte[] rgb = pipeline.finish(generation).rgb();
             float[] levels = new float[rgb.length];
             for (int i = 0; i < levels.length; i++) {
@@ -79,8 +79,9 @@ class SamplerPipelinesTests {
             }
             double picture =
                     maxDifference(levels, reference.tensor(name + ".picture").toFloats());
-            System.out.printf("%s: latents %.2e, picture %.0f levels%n", name, latents, picture);
-            assertThat(latents).as("latents").isLessThan(1e-3);
+            System.out.printf("%s: latents %.2e of %.0f, picture %.0f levels%n", name, latents, largest, picture);
+            // Random weights can drive latents to hundreds, where a float's own spacing is 3e-5.
+            assertThat(latents).as("latents").isLessThan(1e-3 * Math.max(1, largest / 100));
             assertThat(picture).as("levels of 255").isLessThanOrEqualTo(1);
         }
     }

@@ -55,12 +55,14 @@ class FailedStartTests {
 
     @Test
     void aWorkerThatFailsMakesTheProcessNeitherReadyNorAlive() throws Exception {
-        Files.createFile(data.resolve("compiled")); // where the built-in model should be unpacked
+        Files.createFile(data.resolve("cache")); // where the built-in model should be unpacked
         int port = freePort();
         start("failing", port);
+        // Before it is up the process answers 503 too, so the reason comes first.
+        await().atMost(LONG)
+                .until(() -> Files.readString(data.resolve("failing.log")).contains("The device worker has failed"));
         await().atMost(LONG).until(() -> status(port, "/actuator/health/liveness") == 503);
         assertThat(status(port, "/actuator/health/readiness")).isEqualTo(503);
-        assertThat(Files.readString(data.resolve("failing.log"))).contains("The device worker has failed");
     }
 
     private Process start(String name, int port) throws IOException {
