@@ -1,5 +1,9 @@
 package dev.darkroom.model;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -33,7 +37,7 @@ public final class Program {
         }
     }
 
-    /** How layers are computed. The results differ in the last bits only. */
+    /** How layers are computed. The results of the first two differ in the last bits only. */
     public enum Kernels {
         /** As PyTorch's own modules do it; runs on every device, and gradients flow. */
         PLAIN,
@@ -41,7 +45,23 @@ public final class Program {
          * Inference on x86 processors: weights are kept in the order that oneDNN's kernels read them, pictures with channels
          * innermost, and large 3 × 3 convolutions take a quarter of the multiplications ({@link Winograd}).
          */
-        PACKED;
+        PACKED,
+        /**
+         * Training on processors that multiply bfloat16 numbers: convolutions and matrix products round their inputs to 8 bits
+         * of mantissa and add up in 32 bits (Micikevicius et al. 2018, section 3; no loss scaling, as the exponent keeps its 8
+         * bits). Weights, their gradients and norms stay in 32 bits.
+         */
+        MIXED;
+
+        /** The kernels for training on this machine's processor. */
+        public static Kernels forTraining() {
+            try {
+                String flags = Files.readString(Path.of("/proc/cpuinfo"), StandardCharsets.ISO_8859_1);
+                return flags.contains("avx512_bf16") || flags.contains("amx_bf16") ? MIXED : PLAIN;
+            } catch (IOException e) { // no Linux
+                return PLAIN;
+            }
+        }
 
         /** The kernels for inference on this machine's processor. */
         public static Kernels ofThisMachine() {
@@ -211,11 +231,16 @@ public final class Program {
         state.flops += 2L * kernel * kernel * c * out * h * w;
         String bias = withBias ? parameter(name + ".bias", out) : "None";
         String geometry = "[%d, %d], [%d, %d], [1, 1], 1";
-        if (state.kernels == Kernels.PLAIN) {
+        if (state.kernels != Kernels.PACKED) {
             String weight = parameter(name + ".weight", out, c, kernel, kernel);
             String strideFirst = geometry.formatted(stride, stride, padding, padding);
             return let(
-                    "torch.conv2d(" + x.name() + ", " + weight + ", " + bias + ", " + strideFirst + ")", 1, out, h, w);
+                    "torch.conv2d(" + rounded(x.name()) + ", " + rounded(weight) + ", " + rounded(bias) + ", "
+                            + strideFirst + ")",
+                    1,
+                    out,
+                    h,
+                    w);
         }
         String nhwc = "torch.contiguous(" + x.name() + ", memory_format=2)";
         if (withBias && Winograd.suits(kernel, stride, padding, c, out, h * w)) {
@@ -246,15 +271,21 @@ public final class Program {
         long[] shape = x.shape().clone();
         shape[shape.length - 1] = out;
         state.flops += 2 * Arrays.stream(shape).reduce(1, Math::multiplyExact) * in;
-        if (state.kernels == Kernels.PLAIN) {
+        if (state.kernels != Kernels.PACKED) {
             String weight = parameter(name + ".weight", out, in);
-            return let("torch.linear(" + x.name() + ", " + weight + ", " + bias + ")", shape);
+            return let(
+                    "torch.linear(" + rounded(x.name()) + ", " + rounded(weight) + ", " + rounded(bias) + ")", shape);
         }
         String reorder = "ops.mkldnn._reorder_linear_weight(x, " + x.size() / in + ")";
         String weight = prepared(name + ".weight", reorder, 1, out, in);
         return let(
                 "ops.mkldnn._linear_pointwise(" + x.name() + ", " + weight + ", " + bias + ", " + NO_ACTIVATION + ")",
                 shape);
+    }
+
+    /** An operand of a convolution or a matrix product. */
+    private String rounded(String operand) {
+        return state.kernels == Kernels.MIXED && !operand.equals("None") ? "torch.to(" + operand + ", 15)" : operand;
     }
 
     public Value linear(String name, Value x, int out) {
@@ -435,7 +466,7 @@ public final class Program {
 
     /** {@code x · gelu(gate)}, Shazeer 2020, section 2. */
     public Value gatedGelu(Value x, Value gate) {
-        String multiply = state.kernels == Kernels.PLAIN ? "torch.mul(" : "torch.mul_(";
+        String multiply = state.kernels != Kernels.PACKED ? "torch.mul(" : "torch.mul_(";
         return like(x, multiply + "torch.gelu(" + gate.name() + "), " + x.name() + ")");
     }
 

@@ -1,6 +1,7 @@
 package dev.darkroom.trainer;
 
 import dev.darkroom.trainer.Concept.Noun;
+import java.util.Collection;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -11,14 +12,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * The captions of one picture, drawn anew for every training sample: how people may ask for it. Lower case.
  *
- * <p>Now and then a caption has a word that says nothing about the picture: an adjective, a style that all pictures have, or a
- * made-up word, so that the model learns to pass over what it does not know.
+ * <p>Now and then a caption has a word that says nothing about the picture: an adjective, a medium, or a made-up word, so that the model learns to pass over what it does not know.
  */
 final class Captions {
     private static final double ADJECTIVE = 0.04;
     private static final double MADE_UP_WORD = 0.03;
     private static final double TRAILER = 0.05;
+    private static final double KEYWORD = 0.06;
     private static final double SYNONYM = 0.3;
+    /** Share of captions that name the style: of the first style, which is meant when none is named, and of the others. */
+    private static final double STYLE_NAMED = 0.5;
+
+    private static final double OTHER_STYLE_NAMED = 0.96;
 
     /** "%s" is the noun with its article. */
     private static final List<String> WITH_ARTICLE = List.of(
@@ -33,11 +38,10 @@ final class Captions {
             "an icon of %s",
             "an emoji of %s",
             "emoji of %s",
-            "%s, noto style",
             "%s emoji");
     /** "%s" is the noun without an article. */
     private static final List<String> BARE =
-            List.of("%s", "%s", "%s", "%s emoji", "%s icon", "%s, noto style", "picture of %s", "emoji of %s");
+            List.of("%s", "%s", "%s", "%s emoji", "%s icon", "picture of %s", "emoji of %s");
 
     private static final List<String> ADJECTIVES = List.of(
             "amazing",
@@ -79,7 +83,6 @@ final class Captions {
             " on a white background",
             ", white background",
             ", cartoon",
-            ", flat icon",
             ", vector art",
             ", digital art",
             ", illustration",
@@ -87,23 +90,36 @@ final class Captions {
             ", highly detailed",
             ", centered",
             ", emoji style");
+    /** "%s" is the word for the style. */
+    private static final List<String> STYLED =
+            List.of(", %s style", ", %s style", ", %s style", " in %s style", ", %s");
+
     private static final String LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
     private final Concept concept;
+    private final Style style;
     private final @Nullable Colour colour;
     private final boolean recoloured;
+    private final List<String> keywords;
 
-    /** @param recolouring the colour the picture was redrawn in, null for the concept's own picture */
-    Captions(Concept concept, @Nullable Colour recolouring) {
+    /**
+     * @param colour the colour captions may name; null for none
+     * @param recoloured whether the picture was redrawn in that colour
+     * @param keywords words that go with the picture
+     */
+    Captions(Concept concept, Style style, @Nullable Colour colour, boolean recoloured, List<String> keywords) {
         this.concept = concept;
-        this.recoloured = recolouring != null;
-        this.colour = recoloured ? recolouring : concept.colour();
+        this.style = style;
+        this.colour = colour;
+        this.recoloured = recoloured;
+        this.keywords = keywords;
     }
 
-    /** The plainest caption that tells this picture from the others: "a red apple". */
+    /** The plainest caption that tells this picture from the others: "a green apple, noto style". */
     String title() {
         Noun noun = concept.nouns().get(0);
-        return noun.withArticle(needsColour(0) ? word(colour) : "");
+        return noun.withArticle(needsColour(0) ? word(colour) : "")
+                + STYLED.get(0).formatted(style.word());
     }
 
     /** A caption as the training draws it. */
@@ -121,17 +137,26 @@ final class Captions {
         String caption = random.nextDouble() < 0.6
                 ? pick(WITH_ARTICLE, random).formatted(noun.withArticle(modifiers))
                 : pick(BARE, random).formatted(noun.bare(modifiers));
-        return random.nextDouble() < TRAILER ? caption + pick(TRAILERS, random) : caption;
+        if (random.nextDouble() < TRAILER) {
+            caption += pick(TRAILERS, random);
+        }
+        if (!keywords.isEmpty() && random.nextDouble() < KEYWORD) {
+            caption += ", " + pick(keywords, random);
+        }
+        boolean named = random.nextDouble() < (style.ordinal() == 0 ? STYLE_NAMED : OTHER_STYLE_NAMED);
+        return named ? caption + pick(STYLED, random).formatted(style.word()) : caption;
     }
 
-    /** All words that captions of these concepts can have, made-up ones aside. */
-    static Set<String> vocabulary(List<Concept> concepts) {
+    /** All words that captions of these concepts can have, keywords and made-up words aside. */
+    static Set<String> vocabulary(Collection<Concept> concepts) {
         Set<String> words = new TreeSet<>();
         Stream.of(
                         WITH_ARTICLE.stream(),
                         BARE.stream(),
                         ADJECTIVES.stream(),
                         TRAILERS.stream(),
+                        STYLED.stream(),
+                        Stream.of(Style.values()).map(Style::word),
                         Stream.of("a", "an", "the"),
                         Stream.of(Colour.values()).map(Colour::word),
                         concepts.stream().flatMap(c -> c.nouns().stream()).map(Noun::words))

@@ -31,6 +31,11 @@ enum Colour {
 
     private static final double FADED = 55;
 
+    /** Chroma below which a named colour is not about hue: black, white, grey, brown. */
+    private static final double NO_HUE = 0.08;
+    /** Hues this near, in degrees, go by one name. */
+    private static final double ALIKE = 32;
+
     private final Lch lch;
 
     Colour(int rgb) {
@@ -52,16 +57,27 @@ enum Colour {
     }
 
     /**
+     * Whether people would call the picture's main colour this: the hues are alike. Of black, white, grey and brown, which are
+     * not hues, that is not asked.
+     */
+    boolean isMainColourOf(Picture picture) {
+        Lch main = mainColour(pixels(picture));
+        return lch.chroma < NO_HUE || (main != null && Math.abs(main.hueFrom(lch)) < ALIKE);
+    }
+
+    /** Whether the picture has a main colour that could be replaced. */
+    static boolean isIn(Picture picture) {
+        return mainColour(pixels(picture)) != null;
+    }
+
+    /**
      * The picture with its main colour replaced by this one. Shading stays: lightness and chroma are scaled about those of the
      * main colour, so that white stays white and black black. Other hues and colourless pixels are left alone.
      *
      * @throws IllegalArgumentException when the picture has no colour to replace
      */
     Picture replaceMainColourOf(Picture picture) {
-        List<Lch> pixels = IntStream.range(0, picture.rgb().length / 3)
-                .mapToObj(i -> Lch.of(
-                        picture.rgb()[i * 3] & 0xff, picture.rgb()[i * 3 + 1] & 0xff, picture.rgb()[i * 3 + 2] & 0xff))
-                .toList();
+        List<Lch> pixels = pixels(picture);
         Lch main = mainColour(pixels);
         if (main == null) {
             throw new IllegalArgumentException("The picture is colourless: it has no main colour to replace");
@@ -84,6 +100,13 @@ enum Colour {
             }
         }
         return new Picture(picture.size(), out);
+    }
+
+    private static List<Lch> pixels(Picture picture) {
+        return IntStream.range(0, picture.rgb().length / 3)
+                .mapToObj(i -> Lch.of(
+                        picture.rgb()[i * 3] & 0xff, picture.rgb()[i * 3 + 1] & 0xff, picture.rgb()[i * 3 + 2] & 0xff))
+                .toList();
     }
 
     /** The mean hue about the peak of the hue histogram weighted by chroma; lightness and chroma are that band's medians. */

@@ -1,8 +1,5 @@
 package dev.darkroom.trainer;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -11,16 +8,16 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thing the model learns to draw; a line of {@code concepts.txt}, whose head explains the columns.
+ * One thing the model learns to draw; a line of {@code concepts-large.txt}, whose head explains the columns.
  *
- * @param icon name in the icon set
+ * @param emoji the {@link Emoji#name name} of the emoji that shows it
  * @param nouns what it shows, the common word first, then synonyms
  * @param first for each noun whether no earlier concept bears it: then the noun alone means this picture
  * @param colour its true colour, where people would name one
  * @param recolours other colours it is drawn in too
  */
 record Concept(
-        String icon,
+        String emoji,
         List<Noun> nouns,
         List<Boolean> first,
         @Nullable Colour colour,
@@ -52,18 +49,15 @@ record Concept(
         }
     }
 
-    /** The list of what the model in the jar is trained on. */
-    static String builtInText() throws IOException {
-        try (InputStream in = Concept.class.getResourceAsStream("concepts.txt")) {
-            if (in == null) {
-                throw new IOException("concepts.txt is missing beside " + Concept.class.getName());
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        }
+    /** An emoji that is on no list: it is called what Unicode calls it. */
+    static Concept of(Emoji emoji) {
+        List<Noun> nouns =
+                emoji.texts().stream().map(text -> new Noun("", text)).toList();
+        return new Concept(emoji.name(), nouns, nouns.stream().map(noun -> true).toList(), null, List.of());
     }
 
     /**
-     * Reads lines {@code icon | nouns | colour | recolours}; {@code #} starts a comment line.
+     * Reads lines {@code emoji | nouns | colour | recolours}; {@code #} starts a comment line.
      *
      * @throws IllegalArgumentException naming the line that is not of this form
      */
@@ -89,7 +83,7 @@ record Concept(
         String[] columns = line.split("\\|");
         if (columns.length < 2 || columns.length > 4 || columns[1].isBlank()) {
             throw new IllegalArgumentException(
-                    "expected 2 to 4 columns (icon | nouns | colour | recolours), found " + columns.length);
+                    "expected 2 to 4 columns (emoji | nouns | colour | recolours), found " + columns.length);
         }
         List<Noun> nouns = Arrays.stream(columns[1].split(","))
                 .map(noun -> Noun.parse(noun.strip()))

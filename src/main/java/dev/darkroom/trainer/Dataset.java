@@ -1,10 +1,5 @@
 package dev.darkroom.trainer;
 
-import java.awt.Color;
-import java.awt.Font;
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -17,141 +12,169 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Random;
-import java.util.regex.Pattern;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The captioned pictures the model in the jar learns from: every concept of {@code concepts.txt} and its recolourings, drawn
- * from the Noto icon set, {@value #SIZE}×{@value #SIZE} on white. Beside them stands a wider pool without captions for the VAE,
- * which has to learn edges and colours, not names.
+ * The captioned pictures the model in the jar learns from: emoji of several icon sets on white. The concepts of
+ * {@code concepts-large.txt}, in every style that has them, and their recolourings are what it learns to draw; all other emoji are a pool from
+ * which VAE and CLIP learn what pictures and words are like.
  */
-public final class Dataset {
-    /** Width and height of every picture in pixels. */
-    public static final int SIZE = 64;
-
-    private static final String ICON_PACKAGE = "@iconify-json/noto@1.2.9";
-    private static final int SUPERSAMPLING = 4;
-    private static final int CHANNELS = 3;
-    private static final int BYTES = SIZE * SIZE * CHANNELS;
+final class Dataset {
+    private static final int SUPERSAMPLING = 2;
     private static final String CACHE = "pictures.bin";
     /** Stands in every cache; changes with the way pictures are drawn. */
-    private static final String CACHE_VERSION = "darkroom pictures 1";
+    private static final String CACHE_VERSION = "darkroom pictures 2";
 
-    private static final double RECOLOURING_WEIGHT = 0.5;
+    private final int size;
+    private final List<Sample> samples;
 
-    /** Icons the VAE does not need: near-copies by the hundred, and writing. */
-    private static final Pattern NOT_FOR_VAE = Pattern.compile(".*(-tone|-tone\\d|oclock|-thirty|button|-sign)(-.*)?"
-            + "|(flag|keycap|digit|letter|input|couple|kiss|family|people|men|women|japanese)-.*|.?\\d?");
-
-    private final List<Concept> concepts;
-    private final List<Captions> captions;
-    private final List<Double> weights;
-    private final List<Picture> pictures;
-    private final List<Picture> vaePictures;
-
-    private Dataset(List<Subject> subjects, List<Picture> pictures, List<Picture> vaePictures) {
-        this.concepts = subjects.stream().map(Subject::concept).distinct().toList();
-        this.captions =
-                subjects.stream().map(s -> new Captions(s.concept, s.colour)).toList();
-        this.weights = subjects.stream()
-                .map(s -> s.colour == null ? 1 : RECOLOURING_WEIGHT)
-                .toList();
-        this.pictures = pictures;
-        this.vaePictures = vaePictures;
+    private Dataset(int size, List<Sample> samples) {
+        this.size = size;
+        this.samples = samples;
     }
 
-    /** What is on one picture. */
-    private record Subject(Concept concept, @Nullable Colour colour) {
-        static List<Subject> of(List<Concept> concepts) {
-            return concepts.stream()
-                    .flatMap(concept -> Stream.concat(
-                            Stream.of(new Subject(concept, null)),
-                            concept.recolours().stream().map(colour -> new Subject(concept, colour))))
-                    .toList();
-        }
-    }
+    /** A picture as the cache keeps it; the colour as in {@link Sample}. */
+    private record Drawn(
+            String emoji, Style style, @Nullable Colour colour, boolean recoloured, Picture picture) {}
 
     /**
-     * Concepts drawn from the Noto icons, which {@code npm pack} fetches once into {@code workDir}; the drawn pictures are kept
-     * there too.
+     * The icon sets, which {@code npm pack} fetches once into {@code work}; the drawn pictures are kept there too.
      *
-     * @param concepts a file in the form of {@code concepts.txt}; null is that one
-     * @throws IOException when the icon set cannot be had; the message says how to bring it by hand
+     * @param concepts lines in the form of {@code concepts-large.txt}
+     * @throws IOException when an icon set cannot be had; the message says how to bring it by hand
      */
-    public static Dataset prepare(Path workDir, @Nullable Path concepts) throws IOException {
-        String text = concepts == null ? Concept.builtInText() : Files.readString(concepts);
-        return prepare(workDir, IconSet.fetch(ICON_PACKAGE, workDir), text);
-    }
-
-    static Dataset prepare(Path workDir, IconSet icons, String concepts) throws IOException {
-        List<Subject> subjects = Subject.of(Concept.parse(concepts));
-        List<String> vaeIcons = icons.names().stream()
-                .filter(name -> !NOT_FOR_VAE.matcher(name).matches())
-                .toList();
-        String key = key(icons, concepts);
-        Path cache = workDir.resolve(CACHE);
-        List<Picture> all = readCache(cache, key, subjects.size() + vaeIcons.size());
-        if (all == null) {
-            all = new ArrayList<>();
-            for (Subject subject : subjects) {
-                all.add(draw(icons, subject.concept.icon(), subject.colour));
-            }
-            for (String icon : vaeIcons) {
-                all.add(draw(icons, icon, null));
-            }
-            writeCache(cache, key, all);
+    static Dataset prepare(Path work, Settings settings, String concepts) throws IOException {
+        Map<Style, Path> sets = new EnumMap<>(Style.class);
+        for (Style style : settings.pool() ? Style.values() : new Style[] {Style.NOTO}) {
+            sets.put(style, style.source().fetch(work, "icons.json"));
         }
-        List<Picture> pictures = List.copyOf(all.subList(0, subjects.size()));
-        List<Picture> recoloured = new ArrayList<>(all.subList(subjects.size(), all.size()));
-        for (int i = 0; i < subjects.size(); i++) {
-            if (subjects.get(i).colour != null) {
-                recoloured.add(pictures.get(i));
+        return prepare(work, settings, sets, Emoji.fetch(work), concepts);
+    }
+
+    /** @param sets the {@code icons.json} of each style */
+    static Dataset prepare(Path work, Settings settings, Map<Style, Path> sets, List<Emoji> emojis, String concepts)
+            throws IOException {
+        int size = settings.size();
+        HeldOut heldOut = settings.pool() ? HeldOut.fixed() : HeldOut.NOTHING;
+        Map<String, Emoji> byName = new LinkedHashMap<>();
+        emojis.forEach(emoji -> byName.put(emoji.name(), emoji));
+        Map<String, Concept> listed = new HashMap<>();
+        for (Concept concept : Concept.parse(concepts)) {
+            if (!byName.containsKey(concept.emoji())) {
+                throw new IllegalArgumentException(
+                        "Concept list: there is no emoji \"%s\" among %d".formatted(concept.emoji(), byName.size()));
             }
+            listed.put(concept.emoji(), concept);
         }
-        return new Dataset(subjects, pictures, List.copyOf(recoloured));
+        String key = key(size, sets.values(), concepts, byName.keySet());
+        Path cache = work.resolve(CACHE);
+        List<Drawn> drawn = readCache(cache, key, size);
+        if (drawn == null) {
+            drawn = new ArrayList<>();
+            for (Map.Entry<Style, Path> set : sets.entrySet()) {
+                IconSet icons = IconSet.read(set.getValue());
+                List<Emoji> wanted = settings.pool()
+                        ? emojis
+                        : emojis.stream()
+                                .filter(emoji -> listed.containsKey(emoji.name()))
+                                .toList();
+                drawn.addAll(icons(icons, wanted).entrySet().parallelStream()
+                        .flatMap(icon -> draw(icons, icon.getValue(), icon.getKey(), set.getKey(), size, listed))
+                        .toList());
+            }
+            writeCache(cache, key, drawn);
+        }
+        List<Sample> samples = new ArrayList<>();
+        for (Drawn picture : drawn) {
+            Emoji emoji = byName.get(picture.emoji);
+            if (emoji == null) {
+                throw new IllegalStateException(picture.emoji);
+            }
+            Concept concept = listed.get(picture.emoji);
+            Sample.Use use = heldOut.contains(picture.emoji, picture.style)
+                    ? Sample.Use.HELD_OUT
+                    : concept == null ? Sample.Use.POOL : Sample.Use.LISTED;
+            samples.add(new Sample(
+                    concept == null ? Concept.of(emoji) : concept,
+                    picture.style,
+                    picture.colour,
+                    picture.recoloured,
+                    picture.recoloured ? List.of() : emoji.keywords(),
+                    use,
+                    picture.picture));
+        }
+        return new Dataset(size, List.copyOf(samples));
     }
 
-    /** How many captioned pictures there are. */
-    public int size() {
-        return pictures.size();
+    /** The icon of each emoji; none where two emoji answer to the names of one, because then one of them is wrong. */
+    private static Map<Emoji, String> icons(IconSet icons, List<Emoji> emojis) {
+        Map<Emoji, String> found = new LinkedHashMap<>();
+        emojis.forEach(emoji -> icons.find(emoji).ifPresent(icon -> found.put(emoji, icon)));
+        Set<String> once = new HashSet<>();
+        Set<String> more =
+                found.values().stream().filter(icon -> !once.add(icon)).collect(Collectors.toSet());
+        found.values().removeIf(more::contains);
+        return found;
     }
 
-    /** Picture {@code i}: red, green, blue of each pixel, 0–255, row by row; {@value #SIZE} · {@value #SIZE} · 3 bytes. */
-    public byte[] rgb(int i) {
-        return pictures.get(i).rgb().clone();
+    /** The emoji as the icon set has it, and recoloured where the concept asks for that. */
+    private static Stream<Drawn> draw(
+            IconSet icons, String icon, Emoji emoji, Style style, int size, Map<String, Concept> listed) {
+        Picture large = icons.render(icon, size * SUPERSAMPLING);
+        Picture picture = large.shrunk(SUPERSAMPLING);
+        Concept concept = listed.get(emoji.name());
+        if (concept == null) {
+            return Stream.of(new Drawn(emoji.name(), style, null, false, picture));
+        }
+        Colour colour = concept.colour();
+        if (colour != null && !colour.isMainColourOf(picture)) {
+            // This designer chose another colour: the caption must not name it, and needs to where others bear the
+            // noun.
+            return concept.first().contains(true)
+                    ? Stream.of(new Drawn(emoji.name(), style, null, false, picture))
+                    : Stream.empty();
+        }
+        return Stream.concat(
+                Stream.of(new Drawn(emoji.name(), style, colour, false, picture)),
+                concept.recolours().stream()
+                        .filter(other -> Colour.isIn(large))
+                        .map(other -> new Drawn(
+                                emoji.name(),
+                                style,
+                                other,
+                                true,
+                                other.replaceMainColourOf(large).shrunk(SUPERSAMPLING))));
     }
 
-    /** Picture {@code i} as the networks take it: [3, {@value #SIZE}, {@value #SIZE}], −1 to 1. */
-    public float[] image(int i) {
-        return View.WHOLE.of(pictures.get(i));
+    /** Width and height of every picture in pixels. */
+    int size() {
+        return size;
     }
 
-    /**
-     * Picture {@code i}, now and then mirrored (when {@code mirrored} allows), smaller (down to 0.85 about the centre) or up to 3
-     * pixels aside, padded with white: [3, {@value #SIZE}, {@value #SIZE}], −1 to 1.
-     */
-    public float[] image(int i, Random random, boolean mirrored) {
-        return View.draw(random, mirrored).of(pictures.get(i));
+    /** All samples of these uses, in a fixed order. */
+    List<Sample> samples(Sample.Use... uses) {
+        List<Sample.Use> wanted = List.of(uses);
+        return samples.stream().filter(sample -> wanted.contains(sample.use())).toList();
     }
 
-    /** A caption of picture {@code i}, drawn from the many ways to ask for it. */
-    public String caption(int i, Random random) {
-        return captions.get(i).draw(random);
-    }
-
-    /** The plainest caption that means picture {@code i}: "a blue car". */
-    public String title(int i) {
-        return captions.get(i).title();
-    }
-
-    /** How often picture {@code i} is to be drawn in training, relative to the others; recolourings weigh less. */
-    public double weight(int i) {
-        return weights.get(i);
+    /** The picture that a prompt of evaluation asks for, if it is there for this use. */
+    Optional<Sample> find(Prompt prompt, Sample.Use use) {
+        return samples.stream()
+                .filter(sample -> sample.use() == use && prompt.asksFor(sample))
+                .findFirst();
     }
 
     /**
@@ -160,68 +183,52 @@ public final class Dataset {
      * @param maxLength tokens a prompt is padded or cut to, start and end included
      * @return the number of tokens it knows
      */
-    public int writeTokenizer(Path folder, int maxLength) throws IOException {
-        TokenizerBuilder tokenizer = TokenizerBuilder.learn(Captions.vocabulary(concepts));
+    int writeTokenizer(Path folder, int maxLength) throws IOException {
+        List<Sample> learnt = samples(Sample.Use.LISTED, Sample.Use.POOL);
+        Set<String> words = new LinkedHashSet<>(Captions.vocabulary(
+                learnt.stream().map(Sample::concept).distinct().toList()));
+        learnt.forEach(sample -> words.addAll(sample.keywords()));
+        TokenizerBuilder tokenizer = TokenizerBuilder.learn(words);
         tokenizer.write(folder, maxLength);
         return tokenizer.vocabulary().size();
     }
 
-    /** How many pictures the VAE learns from: the icon set without near-copies, and the recolourings. */
-    public int vaeSize() {
-        return vaePictures.size();
-    }
-
-    /** Picture {@code i} of the VAE's, varied like {@link #image(int, Random, boolean)} with mirroring. */
-    public float[] vaeImage(int i, Random random) {
-        return View.draw(random, true).of(vaePictures.get(i));
-    }
-
-    /** All pictures with their titles, as one PNG for people to look at. */
-    public void contactSheet(Path png) throws IOException {
-        int columns = 16;
-        int cellWidth = SIZE + 32;
-        int cellHeight = SIZE + 24;
-        BufferedImage sheet = new BufferedImage(
-                columns * cellWidth, (size() + columns - 1) / columns * cellHeight, BufferedImage.TYPE_INT_RGB);
-        Graphics2D g = sheet.createGraphics();
-        try {
-            g.setColor(Color.WHITE);
-            g.fillRect(0, 0, sheet.getWidth(), sheet.getHeight());
-            g.setColor(Color.BLACK);
-            g.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 9));
-            g.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-            for (int i = 0; i < size(); i++) {
-                int left = i % columns * cellWidth;
-                int top = i / columns * cellHeight;
-                Picture picture = pictures.get(i);
-                for (int y = 0; y < SIZE; y++) {
-                    for (int x = 0; x < SIZE; x++) {
-                        sheet.setRGB(
-                                left + (cellWidth - SIZE) / 2 + x,
-                                top + 4 + y,
-                                picture.value(x, y, 0) << 16 | picture.value(x, y, 1) << 8 | picture.value(x, y, 2));
-                    }
-                }
-                int width = g.getFontMetrics().stringWidth(title(i));
-                g.drawString(title(i), left + Math.max(0, (cellWidth - width) / 2), top + SIZE + 15);
-            }
-        } finally {
-            g.dispose();
+    /** How many pictures of each style there are, and for what: one line a style. */
+    String counts() {
+        StringBuilder text = new StringBuilder();
+        for (Style style : Style.values()) {
+            List<Sample> own =
+                    samples.stream().filter(sample -> sample.style() == style).toList();
+            text.append("%-8s %5d pictures, of them %4d listed, %4d recoloured, %4d held out%n"
+                    .formatted(
+                            style.word(),
+                            own.size(),
+                            count(own, Sample.Use.LISTED),
+                            own.stream().filter(Sample::recoloured).count(),
+                            count(own, Sample.Use.HELD_OUT)));
         }
-        AtomicFiles.write(png, out -> ImageIO.write(sheet, "png", out));
+        return text.toString();
     }
 
-    private static Picture draw(IconSet icons, String icon, @Nullable Colour colour) {
-        Picture large = icons.render(icon, SIZE * SUPERSAMPLING);
-        return (colour == null ? large : colour.replaceMainColourOf(large)).shrunk(SUPERSAMPLING);
+    private static long count(List<Sample> samples, Sample.Use use) {
+        return samples.stream().filter(sample -> sample.use() == use).count();
+    }
+
+    /** The pictures the model learns to draw with their titles, as one PNG for people to look at. */
+    void contactSheet(Path png) throws IOException {
+        Sheet sheet = new Sheet(Math.max(8, 2048 / size));
+        samples(Sample.Use.LISTED).forEach(sample -> sheet.add(sample.picture(), sample.title()));
+        sheet.write(png);
     }
 
     /** Names what the pictures were drawn from: a cache with another key is drawn anew. */
-    private static String key(IconSet icons, String concepts) {
+    private static String key(int size, Collection<Path> sets, String concepts, Set<String> emojis) throws IOException {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update((CACHE_VERSION + concepts).getBytes(StandardCharsets.UTF_8));
-            icons.addTo(digest);
+            digest.update((CACHE_VERSION + size + concepts + emojis).getBytes(StandardCharsets.UTF_8));
+            for (Path set : sets) {
+                digest.update(Files.readAllBytes(set));
+            }
             return CACHE_VERSION + " " + HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("Every Java has SHA-256", e);
@@ -229,7 +236,7 @@ public final class Dataset {
     }
 
     /** The cached pictures; null when there are none or they were drawn from something else. */
-    private static @Nullable List<Picture> readCache(Path cache, String key, int count) throws IOException {
+    private static @Nullable List<Drawn> readCache(Path cache, String key, int size) throws IOException {
         if (!Files.exists(cache)) {
             return null;
         }
@@ -237,22 +244,36 @@ public final class Dataset {
             if (!in.readUTF().equals(key)) {
                 return null;
             }
-            List<Picture> pictures = new ArrayList<>();
-            for (int i = 0; i < count; i++) {
-                pictures.add(new Picture(SIZE, in.readNBytes(BYTES)));
+            List<Drawn> drawn = new ArrayList<>();
+            for (int left = in.readInt(); left > 0; left--) {
+                String emoji = in.readUTF();
+                Style style = Style.of(in.readUTF());
+                String colour = in.readUTF();
+                boolean recoloured = in.readBoolean();
+                drawn.add(new Drawn(
+                        emoji,
+                        style,
+                        colour.isEmpty() ? null : Colour.of(colour),
+                        recoloured,
+                        new Picture(size, in.readNBytes(size * size * 3))));
             }
-            return pictures;
+            return drawn;
         } catch (EOFException | UTFDataFormatException | IllegalArgumentException e) {
             return null;
         }
     }
 
-    private static void writeCache(Path cache, String key, List<Picture> pictures) throws IOException {
+    private static void writeCache(Path cache, String key, List<Drawn> drawn) throws IOException {
         AtomicFiles.write(cache, out -> {
             DataOutputStream data = new DataOutputStream(out);
             data.writeUTF(key);
-            for (Picture picture : pictures) {
-                data.write(picture.rgb());
+            data.writeInt(drawn.size());
+            for (Drawn picture : drawn) {
+                data.writeUTF(picture.emoji);
+                data.writeUTF(picture.style.word());
+                data.writeUTF(picture.colour == null ? "" : picture.colour.word());
+                data.writeBoolean(picture.recoloured);
+                data.write(picture.picture.rgb());
             }
             data.flush();
         });

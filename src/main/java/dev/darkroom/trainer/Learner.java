@@ -62,6 +62,7 @@ final class Learner implements AutoCloseable {
             """.indent(2).replaceFirst("^ {4}def", "  def");
 
     private final Network network;
+    private final double averaging;
     private final NDManager manager;
     private final List<String> names = new ArrayList<>();
     private final List<NDArray> params = new ArrayList<>();
@@ -76,9 +77,11 @@ final class Learner implements AutoCloseable {
      * @param program its {@code forward} returns a scalar
      * @param known weights to start from, by name; the others start at random
      * @param checkpoint resumed from if it exists
-     * @param cache folder for compiled programs
+     * @param averaging decay of the moving average a step
      */
-    Learner(Program program, Map<String, Tensor> known, Path checkpoint, Path cache, long seed) throws IOException {
+    Learner(Program program, Map<String, Tensor> known, Path checkpoint, long seed, double averaging)
+            throws IOException {
+        this.averaging = averaging;
         program.rawMethod(UPDATE);
         Random random = new Random(seed);
         Map<String, Tensor> fresh = new TreeMap<>();
@@ -156,7 +159,7 @@ final class Learner implements AutoCloseable {
             gradients = params.stream().map(NDArray::getGradient).toList();
         }
         step++;
-        double keep = Math.min(0.9995, (1.0 + step) / (10.0 + step));
+        double keep = Math.min(averaging, (1.0 + step) / (10.0 + step));
         IValue[] arguments = {
             list(params),
             list(gradients),
@@ -190,9 +193,13 @@ final class Learner implements AutoCloseable {
         return average;
     }
 
-    /** Writes all that {@link #Learner resuming} needs. */
-    void save(Path checkpoint) throws IOException {
-        SafetensorsWriter writer = new SafetensorsWriter();
+    /**
+     * Writes all that {@link #Learner resuming} needs.
+     *
+     * @param settings noted in the file for people
+     */
+    void save(Path checkpoint, String settings) throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter().metadata("settings", settings);
         writer.add("step", DType.F32, new long[] {1}, new float[] {step});
         for (int i = 0; i < names.size(); i++) {
             writer.add("param." + names.get(i), tensor(names.get(i), params.get(i)), DType.F32);

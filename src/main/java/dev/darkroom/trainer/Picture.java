@@ -41,4 +41,44 @@ record Picture(int size, byte[] rgb) {
     int value(int x, int y, int c) {
         return rgb[(y * size + x) * 3 + c] & 0xff;
     }
+
+    /** Mean squared difference of all values, in 0–255. */
+    double meanSquare(Picture other) {
+        long sum = 0;
+        for (int i = 0; i < rgb.length; i++) {
+            int difference = (rgb[i] & 0xff) - (other.rgb[i] & 0xff);
+            sum += (long) difference * difference;
+        }
+        return (double) sum / rgb.length;
+    }
+
+    /** As packed integers 0xRRGGBB, row by row. */
+    int[] pixels() {
+        int[] pixels = new int[size * size];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = (rgb[i * 3] & 0xff) << 16 | (rgb[i * 3 + 1] & 0xff) << 8 | rgb[i * 3 + 2] & 0xff;
+        }
+        return pixels;
+    }
+
+    /** As the networks take it: [3, size, size], −1 to 1. */
+    float[] planes() {
+        int pixels = size * size;
+        float[] planes = new float[3 * pixels];
+        for (int i = 0; i < planes.length; i++) {
+            planes[i] = (rgb[i % pixels * 3 + i / pixels] & 0xff) / 127.5f - 1;
+        }
+        return planes;
+    }
+
+    /** From what a network gave: [3, size, size] from {@code offset} on, −1 to 1; values outside are cut. */
+    static Picture ofPlanes(float[] planes, int offset, int size) {
+        int pixels = size * size;
+        byte[] rgb = new byte[3 * pixels];
+        for (int i = 0; i < rgb.length; i++) {
+            float value = (planes[offset + i % 3 * pixels + i / 3] + 1) * 127.5f;
+            rgb[i] = (byte) Math.round(Math.max(0, Math.min(255, value)));
+        }
+        return new Picture(size, rgb);
+    }
 }

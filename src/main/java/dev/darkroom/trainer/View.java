@@ -14,14 +14,16 @@ record View(boolean mirrored, double scale, int right, int down) {
     static final View WHOLE = new View(false, 1, 0, 0);
 
     private static final double SMALLEST = 0.85;
-    private static final int FARTHEST = 3;
+    /** Pixels aside, as a share of the size. */
+    private static final double FARTHEST = 1 / 21.0;
 
     /** Half of the pictures keep their size, so that the sharp original is seen often. */
-    static View draw(Random random, boolean mayMirror) {
+    static View draw(Random random, int size, boolean mayMirror) {
         boolean mirrored = random.nextBoolean() && mayMirror;
         double scale = random.nextBoolean() ? 1 : SMALLEST + random.nextDouble() * (1 - SMALLEST);
-        int span = 2 * FARTHEST + 1;
-        return new View(mirrored, scale, random.nextInt(span) - FARTHEST, random.nextInt(span) - FARTHEST);
+        int farthest = (int) (size * FARTHEST);
+        int span = 2 * farthest + 1;
+        return new View(mirrored, scale, random.nextInt(span) - farthest, random.nextInt(span) - farthest);
     }
 
     /** The picture seen this way, bilinearly sampled: [3, size, size], −1 to 1. */

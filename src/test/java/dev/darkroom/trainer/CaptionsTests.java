@@ -3,17 +3,14 @@ package dev.darkroom.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class CaptionsTests {
     private static final List<Concept> CONCEPTS = Concept.parse("""
@@ -26,17 +23,17 @@ class CaptionsTests {
 
     @Test
     void theArticleFitsTheWordAfterIt() {
-        assertThat(new Captions(CONCEPTS.get(0), null).title()).isEqualTo("an apple");
-        assertThat(new Captions(CONCEPTS.get(0), Colour.ORANGE).title()).isEqualTo("an orange apple");
-        assertThat(new Captions(CONCEPTS.get(1), null).title()).isEqualTo("a green apple");
-        assertThat(drawn(0, null))
+        assertThat(captions(0, null).title()).isEqualTo("an apple, noto style");
+        assertThat(captions(0, Colour.ORANGE).title()).isEqualTo("an orange apple, noto style");
+        assertThat(captions(1, null).title()).isEqualTo("a green apple, noto style");
+        assertThat(drawn(captions(0, null)))
                 .allSatisfy(caption -> assertThat(" " + caption).doesNotContainPattern(" a [aeiou]| an [^aeiou]"));
-        assertThat(drawn(3, null)).contains("the sun").noneMatch(caption -> caption.contains(" a sun"));
+        assertThat(drawn(captions(3, null))).contains("the sun").noneMatch(caption -> caption.contains(" a sun"));
     }
 
     @Test
     void aPictureIsAskedForInManyWays() {
-        assertThat(drawn(0, null))
+        assertThat(drawn(captions(0, null)))
                 .contains(
                         "a red apple",
                         "red apple",
@@ -46,18 +43,37 @@ class CaptionsTests {
                         "emoji of a red apple",
                         "a red apple, noto style",
                         "red apple emoji");
-        assertThat(drawn(2, null)).contains("grapes", "purple grapes", "a bunch of grapes");
+        assertThat(drawn(captions(2, null))).contains("grapes", "purple grapes", "a bunch of grapes");
     }
 
     @Test
     void theNounAloneMeansTheFirstPictureOnly() {
-        assertThat(drawn(0, Colour.ORANGE)).allMatch(caption -> caption.contains("orange"));
-        assertThat(drawn(1, null)).allMatch(caption -> caption.contains("green"));
+        assertThat(drawn(captions(0, Colour.ORANGE))).allMatch(caption -> caption.contains("orange"));
+        assertThat(drawn(captions(1, null))).allMatch(caption -> caption.contains("green"));
+    }
+
+    @Test
+    void withoutAWordForTheStyleTheFirstIsMeant() {
+        List<String> noto = drawn(captions(3, null));
+        List<String> flat = drawn(new Captions(CONCEPTS.get(3), Style.FLAT, null, false, List.of()));
+
+        assertThat(share(noto, "noto")).isBetween(0.45, 0.55);
+        assertThat(share(flat, "flat")).isBetween(0.94, 0.98);
+        assertThat(flat).noneMatch(caption -> caption.contains("noto"));
+    }
+
+    @Test
+    void someCaptionsHaveAKeyword() {
+        List<String> captions =
+                drawn(new Captions(CONCEPTS.get(3), Style.NOTO, null, false, List.of("weather", "bright")));
+
+        assertThat(captions).contains("the sun, weather", "the sun, bright");
+        assertThat(share(captions, "weather")).isBetween(0.02, 0.04);
     }
 
     @Test
     void aFewCaptionsHaveWordsThatSayNothing() {
-        List<String> captions = drawn(0, null);
+        List<String> captions = drawn(captions(0, null));
         List<String> vocabulary = List.copyOf(Captions.vocabulary(CONCEPTS));
         long unknown = captions.stream()
                 .filter(caption -> !vocabulary.containsAll(List.of(caption.split("[ ,]+"))))
@@ -70,7 +86,7 @@ class CaptionsTests {
 
     @Test
     void theSameRandomNumbersDrawTheSameCaptions() {
-        assertThat(drawn(0, null)).isEqualTo(drawn(0, null));
+        assertThat(drawn(captions(0, null))).isEqualTo(drawn(captions(0, null)));
     }
 
     @Test
@@ -82,25 +98,57 @@ class CaptionsTests {
         assertThatThrownBy(() -> Concept.parse("apple"))
                 .hasMessageContaining("line 1")
                 .hasMessageContaining("found 1");
+        assertThatThrownBy(() -> Prompt.parse("a red apple | red-apple"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"a red apple | red-apple\"");
     }
 
-    @ParameterizedTest
-    @CsvSource({"concepts.txt, 66", "concepts-large.txt, 285"})
-    void noTwoPicturesOfAListHaveTheSameTitle(String list, int pictures) throws IOException {
-        String text = Files.readString(Path.of("src/main/resources/dev/darkroom/trainer", list));
-        List<String> titles = Concept.parse(text).stream()
+    @Test
+    void noTwoPicturesOfTheListHaveTheSameTitle() {
+        List<String> titles = Concept.parse(Resources.text("concepts-large.txt")).stream()
                 .flatMap(concept -> Stream.concat(
-                        Stream.of(new Captions(concept, null)),
-                        concept.recolours().stream().map(colour -> new Captions(concept, colour))))
+                        Stream.of(new Captions(concept, Style.NOTO, concept.colour(), false, List.of())),
+                        concept.recolours().stream()
+                                .map(colour -> new Captions(concept, Style.NOTO, colour, true, List.of()))))
                 .map(Captions::title)
-                .collect(Collectors.toList());
+                .toList();
 
-        assertThat(titles).doesNotHaveDuplicates().hasSize(pictures);
+        assertThat(titles).doesNotHaveDuplicates().hasSize(285);
     }
 
-    private static List<String> drawn(int concept, @Nullable Colour recolouring) {
-        Captions captions = new Captions(CONCEPTS.get(concept), recolouring);
+    @Test
+    void theFixedPromptsAreWhatTheListsSay() {
+        List<Prompt> prompts = Prompt.parse(Resources.text("prompts.txt"));
+        HeldOut heldOut = HeldOut.fixed();
+        Set<String> listed = Concept.parse(Resources.text("concepts-large.txt")).stream()
+                .map(Concept::emoji)
+                .collect(Collectors.toSet());
+
+        assertThat(prompts).hasSize(100).extracting(Prompt::text).doesNotHaveDuplicates();
+        assertThat(heldOut.pairs()).hasSize(50).extracting(Prompt::text).doesNotHaveDuplicates();
+        assertThat(heldOut.concepts()).hasSize(40).doesNotContainAnyElementsOf(listed);
+        assertThat(listed).containsAll(prompts.stream().map(Prompt::emoji).toList());
+        assertThat(listed)
+                .containsAll(heldOut.pairs().stream().map(Prompt::emoji).toList());
+        assertThat(prompts).noneMatch(prompt -> heldOut.contains(prompt.emoji(), prompt.style()));
+        Set<String> texts =
+                new HashSet<>(heldOut.pairs().stream().map(Prompt::text).toList());
+        assertThat(prompts).noneMatch(prompt -> texts.contains(prompt.text()));
+        assertThat(prompts).allMatch(prompt -> Prompt.parse(prompt.toString()).equals(List.of(prompt)));
+    }
+
+    private static Captions captions(int concept, @Nullable Colour recolouring) {
+        Concept of = CONCEPTS.get(concept);
+        return new Captions(
+                of, Style.NOTO, recolouring == null ? of.colour() : recolouring, recolouring != null, List.of());
+    }
+
+    private static List<String> drawn(Captions captions) {
         Random random = new Random(7);
         return Stream.generate(() -> captions.draw(random)).limit(5000).toList();
+    }
+
+    private static double share(List<String> captions, String word) {
+        return captions.stream().filter(caption -> caption.contains(word)).count() / (double) captions.size();
     }
 }

@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 class ColourTests {
     @Test
     void replacesTheMainColour() throws IOException {
-        int[] blue =
-                pixel(Colour.BLUE.replaceMainColourOf(IconSetTests.handmade().render("ball", 128)), 64, 64);
+        int[] blue = pixel(Colour.BLUE.replaceMainColourOf(Handmade.icons().render("red-circle", 128)), 64, 64);
 
         assertThat(blue[0]).isCloseTo(0x1e, Offset.offset(2));
         assertThat(blue[1]).isCloseTo(0x88, Offset.offset(2));
@@ -21,7 +20,7 @@ class ColourTests {
 
     @Test
     void keepsOutlineAndBackground() throws IOException {
-        Picture red = IconSetTests.handmade().render("ball", 128);
+        Picture red = Handmade.icons().render("red-circle", 128);
         Picture yellow = Colour.YELLOW.replaceMainColourOf(red);
 
         for (int y = 0; y < 128; y++) {
@@ -46,10 +45,23 @@ class ColourTests {
 
     @Test
     void refusesAPictureWithoutColour() throws IOException {
-        Picture brick = IconSetTests.handmade().render("brick", 64);
+        Picture brick = Handmade.icons().render("brick", 64);
 
         assertThatThrownBy(() -> Colour.RED.replaceMainColourOf(brick))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("colourless");
+    }
+
+    @Test
+    void knowsAMainColourByItsHue() throws IOException {
+        Picture ball = Handmade.icons().render("red-circle", 64);
+
+        assertThat(Colour.RED.isMainColourOf(ball)).isTrue();
+        assertThat(Colour.BLUE.isMainColourOf(ball)).isFalse();
+        assertThat(Colour.BLUE.isMainColourOf(Colour.BLUE.replaceMainColourOf(ball)))
+                .isTrue();
+        assertThat(Colour.BLACK.isMainColourOf(ball)).isTrue(); // not asked
+        assertThat(Colour.isIn(ball)).isTrue();
+        assertThat(Colour.isIn(Handmade.icons().render("brick", 64))).isFalse();
     }
 }

@@ -8,40 +8,129 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
-import java.util.stream.Stream;
+import java.util.Set;
 import javax.imageio.ImageIO;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DatasetTests {
-    private static final String CONCEPTS = "ball | a ball | red | blue\nbrick | a brick | grey\n";
+    private static final String CONCEPTS = "red-circle | a ball | red | blue\nbanana | a banana | yellow\n";
 
     @TempDir
     Path folder;
 
     @Test
     void holdsEveryConceptAndRecolouring() throws IOException {
-        Dataset dataset = prepare(CONCEPTS);
+        Dataset dataset = prepare(Settings.overfit(), CONCEPTS);
+        List<Sample> samples = dataset.samples(Sample.Use.LISTED);
 
-        assertThat(dataset.size()).isEqualTo(3);
-        assertThat(dataset.vaeSize()).isEqualTo(3); // two icons, one recolouring
-        assertThat(Stream.of(0, 1, 2).map(dataset::title)).containsExactly("a ball", "a blue ball", "a brick");
-        assertThat(dataset.weight(1)).isLessThan(dataset.weight(0));
-        Picture blue = new Picture(64, dataset.rgb(1));
-        assertThat(blue.value(32, 32, 2)).isGreaterThan(blue.value(32, 32, 0) + 100);
+        assertThat(samples)
+                .extracting(Sample::title)
+                .containsExactly("a ball, noto style", "a blue ball, noto style", "a banana, noto style");
+        assertThat(samples.get(1).weight()).isLessThan(samples.get(0).weight());
+        Picture blue = samples.get(1).picture();
+        assertThat(blue.size()).isEqualTo(32);
+        assertThat(blue.value(16, 16, 2)).isGreaterThan(blue.value(16, 16, 0) + 100);
+        assertThat(dataset.samples(Sample.Use.POOL, Sample.Use.HELD_OUT)).isEmpty();
+    }
+
+    @Test
+    void otherEmojiAreAPoolUnderTheirOwnNames() throws IOException {
+        Dataset dataset = prepare(Settings.full(), CONCEPTS);
+
+        assertThat(dataset.size()).isEqualTo(128);
+        assertThat(dataset.samples(Sample.Use.POOL))
+                .extracting(sample -> sample.concept().emoji())
+                .containsExactlyInAnyOrder(
+                        "brick", "frog", "blue-book", "star", "crescent-moon", "evergreen-tree", "cross-mark");
+        assertThat(dataset.samples(Sample.Use.POOL).stream()
+                        .map(sample -> sample.caption(new Random(1)))
+                        .toList())
+                .anyMatch(caption -> caption.contains("cross mark"));
+    }
+
+    @Test
+    void aWrongColourIsNotNamed() throws IOException {
+        List<Sample> samples = prepare(Settings.overfit(), CONCEPTS.replace("yellow", "blue | red"))
+                .samples(Sample.Use.LISTED);
+
+        assertThat(samples).hasSize(3); // the banana is yellow: called a banana only, and not recoloured
+        assertThat(samples.get(2).colour()).isNull();
+    }
+
+    @Test
+    void whatIsHeldOutIsHeldOutInItsStyle() {
+        HeldOut heldOut =
+                new HeldOut(Set.of("star"), List.of(new Prompt("a frog, flat style", "frog", Style.FLAT, null)));
+
+        assertThat(heldOut.contains("star", Style.NOTO)).isTrue();
+        assertThat(heldOut.contains("frog", Style.FLAT)).isTrue();
+        assertThat(heldOut.contains("frog", Style.NOTO)).isFalse();
+    }
+
+    @Test
+    void twoEmojiThatAnswerToOneNameGetNoIcon() throws IOException {
+        Path emojis = Files.writeString(folder.resolve("emojis.json"), """
+                [{"label": "banana", "hexcode": "1F34C", "group": 4},
+                 {"label": "plantain", "hexcode": "1F34C-1", "group": 4},
+                 {"label": "frog", "hexcode": "1F438", "group": 3}]
+                """);
+        Path codes = Files.writeString(folder.resolve("codes.json"), "{\"1F34C-1\": \"banana\"}");
+        Dataset dataset = Dataset.prepare(
+                folder,
+                Settings.full(),
+                Map.of(Style.NOTO, Handmade.file("icons.json")),
+                Emoji.read(emojis, codes),
+                "frog | a frog");
+
+        assertThat(dataset.samples(Sample.Use.LISTED, Sample.Use.POOL))
+                .extracting(sample -> sample.concept().emoji())
+                .containsExactly("frog");
+    }
+
+    @Test
+    void aConceptThatIsNoEmojiIsNamed() {
+        assertThatThrownBy(() -> prepare(Settings.overfit(), "unicorn | a unicorn"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("\"unicorn\"");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test
     void picturesAreChannelsFirstFromMinusOneToOne() throws IOException {
-        float[] image = prepare(CONCEPTS).image(0);
-        int centre = 32 * 64 + 32;
+        float[] planes = prepare(Settings.full(), CONCEPTS)
+                .samples(Sample.Use.LISTED)
+                .get(0)
+                .picture()
+                .planes();
+        int centre = 64 * 128 + 64;
 
-        assertThat(image).hasSize(3 * 64 * 64);
-        assertThat(image[0]).isEqualTo(1);
-        assertThat(image[centre]).isCloseTo(0xf4 / 127.5f - 1, Offset.offset(1e-6f));
-        assertThat(image[64 * 64 + centre]).isCloseTo(0x43 / 127.5f - 1, Offset.offset(1e-6f));
+        assertThat(planes).hasSize(3 * 128 * 128);
+        assertThat(planes[0]).isEqualTo(1);
+        assertThat(planes[centre]).isCloseTo(0xf4 / 127.5f - 1, Offset.offset(1e-6f));
+        assertThat(planes[128 * 128 + centre]).isCloseTo(0x43 / 127.5f - 1, Offset.offset(1e-6f));
+    }
+
+    @Test
+    void planesAndPicturesAreTheSame() throws IOException {
+        Picture picture = Handmade.icons().render("frog", 32);
+
+        assertThat(Picture.ofPlanes(picture.planes(), 0, 32).rgb()).isEqualTo(picture.rgb());
+        assertThat(View.WHOLE.of(picture)).containsExactly(picture.planes(), Offset.offset(1e-6f));
+        assertThat(Picture.ofPlanes(new float[] {-3, 0, 3}, 0, 1).rgb()).containsExactly(0, (byte) 128, -1);
+    }
+
+    @Test
+    void meanSquareAndPsnrAreWhatTheyAreCalled() {
+        Picture black = new Picture(1, new byte[3]);
+        Picture grey = new Picture(1, new byte[] {10, 10, 10});
+
+        assertThat(black.meanSquare(grey)).isEqualTo(100);
+        assertThat(VaeStage.psnr(100)).isCloseTo(28.13, Offset.offset(0.01));
     }
 
     @Test
@@ -58,51 +147,36 @@ class DatasetTests {
         assertThat(new View(false, 1, 3, 0).of(picture)[13]).isEqualTo(1);
         assertThat(new View(false, 0.5, 0, 0).of(picture)[32 * 64]).isEqualTo(1); // white margin
         assertThat(View.WHOLE.of(picture)[32 * 64]).isEqualTo(-1);
-    }
-
-    @Test
-    void augmentedPicturesStayInRangeAndFollowTheRandomNumbers() throws IOException {
-        Dataset dataset = prepare(CONCEPTS);
-        Random random = new Random(1);
-
-        for (int i = 0; i < 50; i++) {
-            for (float value : dataset.image(1, random, true)) {
-                assertThat(value).isBetween(-1.00001f, 1.00001f);
-            }
-        }
-        assertThat(dataset.image(1, new Random(5), true)).isEqualTo(dataset.image(1, new Random(5), true));
+        assertThat(View.draw(new Random(5), 64, true)).isEqualTo(View.draw(new Random(5), 64, true));
     }
 
     @Test
     void drawnPicturesAreKept() throws IOException {
-        Dataset drawn = prepare(CONCEPTS);
+        byte[] drawn = rgb(CONCEPTS, 1);
         Path cache = folder.resolve("pictures.bin");
         FileTime longAgo = FileTime.fromMillis(1_000_000_000_000L);
         Files.setLastModifiedTime(cache, longAgo);
 
-        assertThat(prepare(CONCEPTS).rgb(1)).isEqualTo(drawn.rgb(1));
+        assertThat(rgb(CONCEPTS, 1)).isEqualTo(drawn);
         assertThat(Files.getLastModifiedTime(cache)).isEqualTo(longAgo);
 
-        assertThat(prepare(CONCEPTS.replace("blue", "green")).rgb(1)).isNotEqualTo(drawn.rgb(1));
+        assertThat(rgb(CONCEPTS.replace("blue", "green"), 1)).isNotEqualTo(drawn);
         assertThat(Files.getLastModifiedTime(cache)).isNotEqualTo(longAgo);
     }
 
     @Test
     void aCutCacheIsDrawnAnew() throws IOException {
-        Dataset drawn = prepare(CONCEPTS);
+        byte[] drawn = rgb(CONCEPTS, 2);
         Path cache = folder.resolve("pictures.bin");
         byte[] bytes = Files.readAllBytes(cache);
         Files.write(cache, Arrays.copyOf(bytes, bytes.length - 100));
 
-        assertThat(prepare(CONCEPTS).rgb(2)).isEqualTo(drawn.rgb(2));
+        assertThat(rgb(CONCEPTS, 2)).isEqualTo(drawn);
         assertThat(cache).hasBinaryContent(bytes);
     }
 
     @Test
-    void aFailedDrawingLeavesNothingBehind() {
-        assertThatThrownBy(() -> prepare(CONCEPTS + "unicorn | a unicorn\n")).hasMessageContaining("\"unicorn\"");
-        assertThat(folder).isEmptyDirectory();
-
+    void aFailedWriteLeavesNothingBehind() {
         assertThatThrownBy(() -> AtomicFiles.write(folder.resolve("file"), out -> {
                     out.write(1);
                     throw new IOException("disk full");
@@ -114,12 +188,20 @@ class DatasetTests {
     @Test
     void theContactSheetShowsThePictures() throws IOException {
         Path png = folder.resolve("contact.png");
-        prepare(CONCEPTS).contactSheet(png);
+        prepare(Settings.full(), CONCEPTS).contactSheet(png);
 
-        assertThat(ImageIO.read(png.toFile()).getRGB(16 + 32, 4 + 32)).isEqualTo(0xfff44336);
+        assertThat(ImageIO.read(png.toFile()).getRGB(64, 64)).isEqualTo(0xfff44336);
     }
 
-    private Dataset prepare(String concepts) throws IOException {
-        return Dataset.prepare(folder, IconSetTests.handmade(), concepts);
+    private byte[] rgb(String concepts, int sample) throws IOException {
+        return prepare(Settings.overfit(), concepts)
+                .samples(Sample.Use.LISTED)
+                .get(sample)
+                .picture()
+                .rgb();
+    }
+
+    private Dataset prepare(Settings settings, String concepts) throws IOException {
+        return Handmade.dataset(folder, settings, concepts);
     }
 }

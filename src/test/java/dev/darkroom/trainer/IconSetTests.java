@@ -4,26 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class IconSetTests {
-    static IconSet handmade() throws IOException {
-        try {
-            return IconSet.read(Path.of(Objects.requireNonNull(IconSetTests.class.getResource("icons.json"))
-                    .toURI()));
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     @Test
     void drawsAnIconInItsColoursOnWhite() throws IOException {
-        Picture ball = handmade().render("ball", 128);
+        Picture ball = Handmade.icons().render("red-circle", 128);
 
         assertThat(pixel(ball, 2, 2)).containsExactly(255, 255, 255);
         assertThat(pixel(ball, 64, 64)).containsExactly(0xf4, 0x43, 0x36);
@@ -32,7 +21,7 @@ class IconSetTests {
 
     @Test
     void shrinkingMixesThePixelsItJoins() throws IOException {
-        Picture brick = handmade().render("brick", 128).shrunk(64);
+        Picture brick = Handmade.icons().render("brick", 128).shrunk(64);
 
         assertThat(brick.size()).isEqualTo(2);
         assertThat(pixel(brick, 0, 0)).containsExactly(192, 192, 192); // half white, half 0x80
@@ -40,12 +29,33 @@ class IconSetTests {
 
     @Test
     void leavesHiddenIconsOut() throws IOException {
-        assertThat(handmade().names()).containsExactly("ball", "brick");
+        assertThat(Handmade.icons().names()).contains("brick").doesNotContain("withdrawn");
+    }
+
+    @Test
+    void findsAnEmojiByAnyOfItsNames() throws IOException {
+        IconSet icons = Handmade.icons();
+
+        assertThat(icons.find(emoji("banana"))).contains("banana");
+        assertThat(icons.find(emoji("blue-book"))).contains("bluebook"); // names run together
+        assertThat(icons.find(emoji("evergreen-tree"))).contains("tree"); // by an alias that is a short code
+    }
+
+    @Test
+    void leavesSkinTonesFlagsLettersAndKeycapsOut() throws IOException {
+        assertThat(Handmade.emojis()).hasSize(9).extracting(Emoji::name).contains("brick", "cross-mark");
+    }
+
+    @Test
+    void anEmojiGoesByItsCharacterNameToo() throws IOException {
+        assertThat(emoji("star").texts()).containsExactly("star", "white medium star");
+        assertThat(emoji("red-circle").texts()).containsExactly("red circle", "large red circle");
+        assertThat(emoji("red-circle").keywords()).containsExactly("red", "geometric");
     }
 
     @Test
     void namesTheIconThatIsMissing() throws IOException {
-        IconSet icons = handmade();
+        IconSet icons = Handmade.icons();
 
         assertThatThrownBy(() -> icons.render("unicorn", 64))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -64,11 +74,18 @@ class IconSetTests {
 
     @Test
     void takesASetBroughtByHandWithoutNpm(@TempDir Path folder) throws IOException {
-        Files.writeString(
+        Path file = Files.writeString(
                 folder.resolve("iconify-json-noto-1.2.9.json"),
                 "{\"icons\": {\"dot\": {\"body\": \"<circle r='9' fill='red'/>\"}}}");
 
-        assertThat(IconSet.fetch("@iconify-json/noto@1.2.9", folder).names()).containsExactly("dot");
+        assertThat(Style.NOTO.source().fetch(folder, "icons.json")).isEqualTo(file);
+    }
+
+    private static Emoji emoji(String name) throws IOException {
+        return Handmade.emojis().stream()
+                .filter(emoji -> emoji.name().equals(name))
+                .findFirst()
+                .orElseThrow();
     }
 
     static int[] pixel(Picture picture, int x, int y) {

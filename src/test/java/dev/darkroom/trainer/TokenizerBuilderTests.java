@@ -13,8 +13,6 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -25,11 +23,9 @@ class TokenizerBuilderTests {
     @TempDir
     Path folder;
 
-    @ParameterizedTest
-    @ValueSource(strings = {"concepts.txt", "concepts-large.txt"})
-    void everyWordItLearntIsOneToken(String list) throws IOException {
-        String text = Files.readString(Path.of("src/main/resources/dev/darkroom/trainer", list));
-        Set<String> words = Captions.vocabulary(Concept.parse(text));
+    @Test
+    void everyWordItLearntIsOneToken() {
+        Set<String> words = Captions.vocabulary(Concept.parse(Resources.text("concepts-large.txt")));
         TokenizerBuilder builtIn = TokenizerBuilder.learn(words);
 
         assertThat(words)

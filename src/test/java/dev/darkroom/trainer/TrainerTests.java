@@ -1,6 +1,7 @@
 package dev.darkroom.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDManager;
 import dev.darkroom.model.Networks;
@@ -8,16 +9,20 @@ import dev.darkroom.model.Program;
 import dev.darkroom.model.Value;
 import dev.darkroom.weights.DiffusersFolder;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class TrainerTests {
-    private static final String CONCEPTS = "ball | a ball | red | blue\nbrick | a brick | grey\n";
-
     @TempDir
     private Path work;
 
@@ -26,8 +31,7 @@ class TrainerTests {
         Program p = new Program();
         Value x = p.input("x", 1, 3);
         Value y = p.input("y", 1, 2);
-        Value e = p.let("torch.sub(" + p.linear("fit", x, 2).name() + ", y)", 1, 2);
-        p.method("forward", p.let("torch.mean(torch.mul(" + e.name() + ", " + e.name() + "))"), x, y);
+        p.method("forward", Loss.meanSquare(p, p.linear("fit", x, 2), y), x, y);
         return p;
     }
 
@@ -53,7 +57,7 @@ class TrainerTests {
 
     @Test
     void aLearnerFindsTheWeightsOfALinearMap() throws IOException {
-        try (Learner learner = new Learner(regression(), Map.of(), work.resolve("none"), work.resolve("compiled"), 1)) {
+        try (Learner learner = new Learner(regression(), Map.of(), work.resolve("none"), 1, 0.99)) {
             assertThat(fit(learner, 1, 1)).isGreaterThan(1);
             assertThat(fit(learner, 800, 2)).isLessThan(1e-3);
             float[] weight = learner.average().get("fit.weight").toFloats();
@@ -62,44 +66,133 @@ class TrainerTests {
         }
     }
 
-    @Test
-    void aResumedLearnerGoesOnAsIfItHadNotStopped() throws IOException {
-        Path checkpoint = work.resolve("checkpoint.safetensors");
-        float[] through;
-        try (Learner learner = new Learner(regression(), Map.of(), work.resolve("none"), work.resolve("compiled"), 1)) {
-            fit(learner, 20, 3);
-            learner.save(checkpoint);
-            fit(learner, 20, 4);
-            through = learner.average().get("fit.weight").toFloats();
-        }
-        try (Learner learner = new Learner(regression(), Map.of(), checkpoint, work.resolve("compiled"), 1)) {
-            assertThat(learner.step()).isEqualTo(20);
-            fit(learner, 20, 4);
-            assertThat(learner.average().get("fit.weight").toFloats()).isEqualTo(through);
-        }
+    /** Every loss of a run by stage and step; stops like a killed process when that step of that stage is done. */
+    private Map<String, Double> losses(Path work, Settings settings, String killedAt) throws IOException {
+        Map<String, Double> losses = new TreeMap<>();
+        Run run = new Run(work, settings, () -> false, report -> {
+            String step = report.stage() + report.step();
+            losses.put(step, report.loss());
+            if (step.equals(killedAt)) {
+                throw new IllegalStateException("killed");
+            }
+        });
+        new Trainer(run, Handmade.dataset(work, settings, Handmade.CONCEPTS)).train();
+        return losses;
+    }
+
+    private static Settings short_(int steps, int checkpointEvery) {
+        Settings s = Settings.overfit();
+        Settings.Phase phase = new Settings.Phase(steps, 4, 1e-3, 0.99, checkpointEvery, 1000);
+        return new Settings(
+                s.form(),
+                s.size(),
+                s.concepts(),
+                s.pool(),
+                s.seed(),
+                phase,
+                phase,
+                phase,
+                s.klWeight(),
+                s.listedShare(),
+                s.temperature(),
+                s.planWeight(),
+                s.regions(),
+                s.timestepPower(),
+                s.promptDropout());
     }
 
     @Test
-    void aShortTrainingWritesAFolderThatLoads() throws IOException {
-        Dataset dataset = Dataset.prepare(work, IconSetTests.handmade(), CONCEPTS);
-        Path folder = Trainer.train(
-                work, dataset, Duration.ofSeconds(4), Duration.ofSeconds(4), (stage, f, step, s, l) -> {});
+    void aKilledRunGoesOnToTheLossesOfOneThatWasNot() throws IOException {
+        Settings settings = short_(20, 10);
+        Map<String, Double> through = losses(Files.createDirectory(work.resolve("through")), settings, "");
+        assertThat(through).hasSize(60);
+
+        Path killed = Files.createDirectory(work.resolve("killed"));
+        Map<String, Double> all = new TreeMap<>();
+        for (String kill : List.of("vae13", "clip17", "unet12")) {
+            assertThatThrownBy(() -> losses(killed, settings, kill)).hasMessage("killed");
+        }
+        all.putAll(losses(killed, settings, ""));
+
+        // The last sitting went on from the tenth step of the U-Net, after VAE and CLIP that went on from theirs.
+        assertThat(all).hasSize(10).containsKeys("unet11", "unet20");
+        assertThat(through).containsAllEntriesOf(all);
+        assertThat(killed.resolve("model/vae/diffusion_pytorch_model.safetensors"))
+                .hasSameBinaryContentAs(work.resolve("through/model/vae/diffusion_pytorch_model.safetensors"));
+        assertThat(killed.resolve("model/unet/diffusion_pytorch_model.safetensors"))
+                .hasSameBinaryContentAs(work.resolve("through/model/unet/diffusion_pytorch_model.safetensors"));
+    }
+
+    @Test
+    void aSittingEndsWithACheckpoint() throws IOException {
+        Settings settings = short_(20, 10);
+        List<Integer> steps = new ArrayList<>();
+        Run first = new Run(work, settings, () -> steps.size() == 7, report -> steps.add(report.step()));
+        assertThat(new Trainer(first, Handmade.dataset(work, settings, Handmade.CONCEPTS)).train())
+                .isNull();
+
+        assertThat(losses(work, settings, "")).containsKeys("vae8", "unet20").doesNotContainKey("vae7");
+    }
+
+    @Test
+    void eightPicturesAreLearntByHeart() throws IOException {
+        Settings settings = Settings.overfit();
+        Run run = new Run(work, settings, () -> false, report -> {});
+        Dataset dataset = Handmade.dataset(work, settings, Handmade.CONCEPTS);
+        assertThat(dataset.samples(Sample.Use.LISTED)).hasSize(8);
+        Trainer trainer = new Trainer(run, dataset);
+        Path folder = trainer.train();
+        assertThat(folder).isNotNull();
+
+        assertThat(lastLoss("clip")).isLessThan(0.1);
+        assertThat(lastLoss("unet")).isLessThan(0.08);
+
+        // What is drawn is nearer to the picture that was asked for than to any other.
+        List<Sample> samples = dataset.samples(Sample.Use.LISTED);
+        try (Artist artist = new Artist(folder)) {
+            for (Sample sample : samples) {
+                Picture drawn =
+                        artist.draw(List.of(sample.title()), List.of(3L)).get(0);
+                double own = drawn.meanSquare(sample.picture());
+                for (Sample other : samples) {
+                    assertThat(own)
+                            .as("%s against %s", sample.title(), other.title())
+                            .isLessThanOrEqualTo(drawn.meanSquare(other.picture()));
+                }
+                assertThat(VaeStage.psnr(own)).as(sample.title()).isGreaterThan(12);
+            }
+        }
+
+        List<String> findings = new ArrayList<>();
+        trainer.evaluate(findings::add);
+        assertThat(findings).anyMatch(line -> line.startsWith("trained, 32 drawn pictures (4 seeds): top-1"));
+        assertThat(work.resolve("sheets/evaluation-trained.png")).exists();
+
         try (Networks networks = new Networks(DiffusersFolder.open(folder))) {
             // The VAE's latents are normalised over the pictures it was trained on.
             double sum = 0;
             double squares = 0;
             int count = 0;
-            for (int i = 0; i < dataset.size(); i++) {
-                float[] moments = networks.encode(dataset.image(i), 1, Dataset.SIZE, Dataset.SIZE);
+            for (Sample sample : samples) {
+                float[] moments = networks.encode(sample.picture().planes(), 1, dataset.size(), dataset.size());
                 for (int k = 0; k < moments.length / 2; k++, count++) {
                     sum += moments[k];
                     squares += moments[k] * moments[k];
                 }
             }
-            assertThat(sum / count).isBetween(-0.02, 0.02);
+            assertThat(sum / count).isCloseTo(0, Offset.offset(0.02));
             assertThat(squares / count).isBetween(0.9, 1.1);
         }
-        assertThat(work.resolve("contact.png")).exists();
-        assertThat(work.resolve("unet.checkpoint.safetensors")).exists();
+    }
+
+    private double lastLoss(String stage) throws IOException {
+        double last = Double.NaN;
+        for (String line : Files.readAllLines(work.resolve("log.jsonl"))) {
+            JsonNode node = JsonMapper.shared().readTree(line);
+            if (node.path("stage").asString().equals(stage) && node.has("loss")) {
+                last = node.path("loss").asDouble();
+            }
+        }
+        return last;
     }
 }
