@@ -17,6 +17,9 @@ import java.util.Random;
  * adversarial loss).
  */
 final class VaeStage {
+    /** Weight of the squared error: at a difference of 1/8 of the whole range it pulls as hard as the absolute one. */
+    private static final double SQUARES = 2;
+
     private final Run run;
     private final Dataset dataset;
     private final AutoencoderKl vae;
@@ -75,8 +78,8 @@ final class VaeStage {
     }
 
     /**
-     * Absolute error of pixels, of their differences to the right and below (edges), and of their means over 4 × 4 (colours),
-     * and the KL term.
+     * Absolute error of pixels, of their differences to the right and below (edges), and of their means over 4 × 4 (colours);
+     * the squared error of pixels, which pulls at a wrong colour the harder the more it is wrong; and the KL term.
      */
     private Value loss(Program p, Value x, Value noise) {
         int c = vae.latentChannels();
@@ -99,6 +102,8 @@ final class VaeStage {
         Value colours = p.let("torch.mean(torch.abs(torch.avg_pool2d(" + e.name() + ", [4, 4])))");
         Value picture = p.add(pixels, p.let("torch.mul(torch.add(" + dx.name() + ", " + dy.name() + "), 0.5)"));
         picture = p.add(picture, colours);
+        picture = p.add(
+                picture, p.let("torch.mul(torch.mean(torch.mul(" + e.name() + ", " + e.name() + ")), " + SQUARES + ")"));
         return p.add(
                 picture, p.let("torch.mul(" + kl.name() + ", " + run.settings().klWeight() / 2 + ")"));
     }
