@@ -3,6 +3,7 @@ package dev.darkroom.api;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
@@ -131,7 +132,25 @@ record ImageRequest(
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("sigmas")
         @Nullable
-        List<Double> sigmas) {
+        List<Double> sigmas,
+
+        @Schema(
+                description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16. Within one"
+                        + " priority callers take turns",
+                defaultValue = "normal",
+                allowableValues = {"low", "normal", "high"})
+        @JsonProperty("priority")
+        @Nullable
+        String priority,
+
+        @Schema(
+                description = "Seconds within which the job must have ended; otherwise it fails with code expired,"
+                        + " queued or running. Default: no limit",
+                minimum = "1",
+                maximum = "" + JobOptions.MAX_EXPIRES_IN)
+        @JsonProperty("expires_in")
+        @Nullable
+        Integer expiresIn) {
 
     ImageDraft draft() {
         return new ImageDraft()
@@ -149,5 +168,9 @@ record ImageRequest(
                 .schedule(schedule)
                 .timesteps(timesteps)
                 .sigmas(sigmas);
+    }
+
+    JobOptions options() {
+        return JobOptions.of(priority, expiresIn);
     }
 }
