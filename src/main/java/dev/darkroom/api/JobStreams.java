@@ -170,6 +170,7 @@ class JobStreams {
         void heartbeat() {
             try {
                 emitter.send(SseEmitter.event().comment("still here"));
+                wake(); // what the database did not tell for a moment
             } catch (IOException | IllegalStateException e) {
                 log.debug("A stream of job {} has ended: {}", jobId, e.getMessage());
             }

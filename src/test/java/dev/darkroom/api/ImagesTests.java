@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -126,7 +127,8 @@ class ImagesTests extends ServerTest {
     @Test
     void aJobWhoseModelIsGoneFailsAndTellsWhy() {
         ModelInfo model = models.all().get(0);
-        String id = jobs.submit(new ImageSpec(
+        String id = jobs.submit(
+                        new ImageSpec(
                         "gone",
                         "a red apple",
                         "",
@@ -141,7 +143,7 @@ class ImagesTests extends ServerTest {
                         SamplerKind.DDIM,
                         SigmaSpacing.DEFAULT,
                         List.of(),
-                        List.of()))
+                        List.of()), JobOptions.DEFAULT, "test")
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");
