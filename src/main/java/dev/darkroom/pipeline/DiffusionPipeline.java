@@ -1,7 +1,5 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.model.Networks;
-import dev.darkroom.model.UNet2DCondition;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
@@ -22,15 +20,13 @@ import java.util.Objects;
  */
 public final class DiffusionPipeline implements AutoCloseable {
     private final ModelInfo info;
-    private final Networks networks;
-    private final PromptEncoder prompts;
+    private final Backend networks;
     private final NoiseSchedule schedule;
 
-    /** Takes over encoder and networks, which are loaded. */
-    DiffusionPipeline(ModelInfo info, Networks networks, PromptEncoder prompts, NoiseSchedule schedule) {
+    /** Takes over the networks. */
+    DiffusionPipeline(ModelInfo info, Backend networks, NoiseSchedule schedule) {
         this.info = info;
         this.networks = networks;
-        this.prompts = prompts;
         this.schedule = schedule;
     }
 
@@ -44,20 +40,12 @@ public final class DiffusionPipeline implements AutoCloseable {
      * @param index which picture of the request; its seed is {@code spec.seed() + index}
      */
     public Generation begin(ImageSpec spec, int index) {
-        int factor = networks.vae().factor();
-        int length = networks.vae().latentChannels() * (spec.height() / factor) * (spec.width() / factor);
+        int factor = networks.factor();
+        int length = networks.latentChannels() * (spec.height() / factor) * (spec.width() / factor);
         SeededNoise noise = new SeededNoise(spec.seed() + index);
         float[] initialNoise = noise.normal(length);
-        UNet2DCondition unet = networks.unet();
-        boolean guided = spec.guidanceScale() > 1 && !unet.knowsGuidance();
-        PromptEncoder.Encoded text =
-                prompts.encode(spec.prompt(), guided ? spec.negativePrompt() : null, spec.clipSkip());
-        return new Generation(
-                spec,
-                index,
-                Conditioning.of(unet, text.prompt(), spec, false),
-                text.negative() == null ? null : Conditioning.of(unet, text.negative(), spec, true),
-                Sampler.of(spec.sampling(), schedule, noise, initialNoise));
+        Sampler sampler = Sampler.of(spec.sampling(), schedule, noise, initialNoise);
+        return new Generation(spec, index, networks.encode(spec), sampler);
     }
 
     /**
@@ -86,10 +74,10 @@ public final class DiffusionPipeline implements AutoCloseable {
 
     /** @return the answers to all rows of the pictures, one after the other */
     private float[] predict(List<Generation> generations, int context) {
-        int factor = networks.vae().factor();
+        int factor = networks.factor();
         ImageSpec first = generations.get(0).spec();
         int latent = generations.get(0).sampler().latents().length;
-        int added = networks.unet().addedWidth();
+        int added = generations.get(0).conditioning(0).added().length;
         float[] sample = new float[generations.size() * latent];
         float[] timesteps = new float[generations.size()];
         long[] rows = new long[generations.stream().mapToInt(Generation::rows).sum()];
@@ -168,7 +156,7 @@ public final class DiffusionPipeline implements AutoCloseable {
      */
     public Picture finish(Generation generation) {
         ImageSpec spec = generation.spec();
-        int factor = networks.vae().factor();
+        int factor = networks.factor();
         float[] z = generation.sampler().latents();
         for (int k = 0; k < z.length; k++) {
             if (!Float.isFinite(z[k])) {
@@ -177,8 +165,7 @@ public final class DiffusionPipeline implements AutoCloseable {
                         + spec.guidanceScale());
             }
         }
-        networks.vae().unscale(z);
-        float[] x = networks.decode(z, 1, spec.height() / factor, spec.width() / factor);
+        float[] x = networks.decode(z, spec.height() / factor, spec.width() / factor);
         return Picture.of(x, spec.width(), spec.height());
     }
 
@@ -190,6 +177,5 @@ public final class DiffusionPipeline implements AutoCloseable {
     @Override
     public void close() {
         networks.close();
-        prompts.close();
     }
 }

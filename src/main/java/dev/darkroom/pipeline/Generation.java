@@ -1,8 +1,8 @@
 package dev.darkroom.pipeline;
 
+import dev.darkroom.pipeline.Backend.Conditionings;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.spec.ImageSpec;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One picture on its way: what was asked, its conditioning and its sampler. Made by {@link DiffusionPipeline#begin}, moved
@@ -11,18 +11,13 @@ import org.jspecify.annotations.Nullable;
 public final class Generation {
     private final ImageSpec spec;
     private final int index;
-    private final Conditioning prompt;
-    private final @Nullable Conditioning negative;
+    private final Conditionings conditionings;
     private final Sampler sampler;
 
-    /**
-     * @param negative of the same shapes as {@code prompt}; null without classifier-free guidance
-     */
-    Generation(ImageSpec spec, int index, Conditioning prompt, @Nullable Conditioning negative, Sampler sampler) {
+    Generation(ImageSpec spec, int index, Conditionings conditionings, Sampler sampler) {
         this.spec = spec;
         this.index = index;
-        this.prompt = prompt;
-        this.negative = negative;
+        this.conditionings = conditionings;
         this.sampler = sampler;
     }
 
@@ -58,7 +53,7 @@ public final class Generation {
     }
 
     boolean guided() {
-        return negative != null;
+        return conditionings.negative() != null;
     }
 
     Sampler sampler() {
@@ -67,6 +62,7 @@ public final class Generation {
 
     /** What the U-Net is told in row {@code k} of {@link #rows}; the negative prompt comes first. */
     Conditioning conditioning(int k) {
-        return negative != null && k == 0 ? negative : prompt;
+        Conditioning negative = conditionings.negative();
+        return negative != null && k == 0 ? negative : conditionings.prompt();
     }
 }

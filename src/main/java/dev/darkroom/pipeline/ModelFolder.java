@@ -28,7 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
  * A checked diffusers folder and the defaults of its requests. A file {@code darkroom.json} beside {@code
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
-final class ModelFolder {
+final class ModelFolder implements ModelLibrary.Source {
     private static final int MAX_SIZE = 2048;
 
     private final DiffusersFolder folder;
@@ -163,7 +163,8 @@ final class ModelFolder {
         };
     }
 
-    ModelInfo info() {
+    @Override
+    public ModelInfo info() {
         return info;
     }
 
@@ -171,7 +172,8 @@ final class ModelFolder {
         return folder;
     }
 
-    DiffusionPipeline load() {
+    @Override
+    public DiffusionPipeline load() {
         Networks networks = new Networks(folder);
         List<ClipTokenizer> tokenizers = new ArrayList<>();
         try {
@@ -186,8 +188,7 @@ final class ModelFolder {
             networks.check();
             return new DiffusionPipeline(
                     info,
-                    networks,
-                    new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                    new NetworkBackend(networks, new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt)),
                     new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();

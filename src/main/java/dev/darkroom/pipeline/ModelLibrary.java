@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,8 +17,16 @@ import org.slf4j.LoggerFactory;
 public final class ModelLibrary implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ModelLibrary.class);
 
-    private final Map<String, ModelFolder> folders = new LinkedHashMap<>();
+    private final Map<String, Source> sources = new LinkedHashMap<>();
     private final Map<String, DiffusionPipeline> loaded = new LinkedHashMap<>();
+
+    /** A model before it is loaded. */
+    interface Source {
+        ModelInfo info();
+
+        /** @throws InvalidCheckpoint if its files cannot be used (any more) */
+        DiffusionPipeline load();
+    }
 
     /**
      * Looks at all folders: configs and the presence and shapes of weights. One that cannot be used is logged with the
@@ -41,9 +48,14 @@ public final class ModelLibrary implements AutoCloseable {
         }
     }
 
+    /** The first is the default. */
+    ModelLibrary(List<Source> models) {
+        models.forEach(model -> sources.put(model.info().id(), model));
+    }
+
     private void add(String id, Path path) {
         try {
-            folders.put(id, new ModelFolder(id, path));
+            sources.put(id, new ModelFolder(id, path));
         } catch (InvalidCheckpoint e) {
             log.warn("Model {} is left out: {}", id, e.getMessage());
         }
@@ -60,9 +72,7 @@ public final class ModelLibrary implements AutoCloseable {
 
     /** What each model offers, the default first. */
     public List<ModelInfo> models() {
-        List<ModelInfo> infos = new ArrayList<>();
-        folders.values().forEach(folder -> infos.add(folder.info()));
-        return infos;
+        return sources.values().stream().map(Source::info).toList();
     }
 
     /**
@@ -72,12 +82,12 @@ public final class ModelLibrary implements AutoCloseable {
      * @throws InvalidCheckpoint if its files changed and cannot be used any more
      */
     public DiffusionPipeline open(String id) {
-        ModelFolder folder = folders.get(id);
-        if (folder == null) {
+        Source source = sources.get(id);
+        if (source == null) {
             throw new IllegalArgumentException(
-                    "no model \"" + id + "\"; known: " + String.join(", ", folders.keySet()));
+                    "no model \"" + id + "\"; known: " + String.join(", ", sources.keySet()));
         }
-        return loaded.computeIfAbsent(id, name -> folder.load());
+        return loaded.computeIfAbsent(id, name -> source.load());
     }
 
     @Override

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ final class DeviceWorker implements SmartLifecycle {
     private final JobQueue queue;
     private final Models models;
     private final WorkerSettings settings;
+    private final Supplier<ModelLibrary> library;
 
     private final Batch<Claim> batch;
     private final Set<Claim> claims = new LinkedHashSet<>();
@@ -54,10 +56,12 @@ final class DeviceWorker implements SmartLifecycle {
     /** A picture on the device. */
     private record Drawing(DiffusionPipeline pipeline, Generation generation) {}
 
-    DeviceWorker(JobQueue queue, Models models, WorkerSettings settings) {
+    /** @param library looks for the models; asked when those of the settings have been fetched */
+    DeviceWorker(JobQueue queue, Models models, WorkerSettings settings, Supplier<ModelLibrary> library) {
         this.queue = queue;
         this.models = models;
         this.settings = settings;
+        this.library = library;
         this.batch = new Batch<>(settings.maxRows());
     }
 
@@ -86,7 +90,7 @@ final class DeviceWorker implements SmartLifecycle {
 
     private ModelLibrary library() throws InterruptedException {
         downloads.fetch(settings.models(), settings.modelsFolder());
-        return new ModelLibrary(settings.modelsFolder(), settings.cache());
+        return library.get();
     }
 
     /** Loads the default model and draws its smallest picture, so that no client waits for that. */

@@ -1,0 +1,30 @@
+package dev.darkroom;
+
+import dev.darkroom.pipeline.ModelLibrary;
+import dev.darkroom.pipeline.StubModel;
+import java.time.Duration;
+import java.util.function.Supplier;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Primary;
+import org.springframework.core.env.Environment;
+
+/**
+ * The whole service with {@link StubModel}s in place of checkpoints, for tests of the machinery: a process of its own by {@link
+ * #main}, or within a test by {@code @SpringBootTest(classes = {Darkroom.class, StubServer.class})}. Not annotated, so that
+ * scanning the class path does not find it.
+ */
+public final class StubServer {
+
+    /** @param args those of the service, and {@code --stub.step-time} of one U-Net call, for example {@code 20ms} */
+    public static void main(String[] args) {
+        SpringApplication.run(new Class<?>[] {Darkroom.class, StubServer.class}, args);
+    }
+
+    @Bean
+    @Primary
+    Supplier<ModelLibrary> stubModels(Environment environment) {
+        Duration stepTime = environment.getProperty("stub.step-time", Duration.class, Duration.ofMillis(20));
+        return () -> StubModel.library(stepTime, "stub", "other");
+    }
+}
