@@ -68,7 +68,8 @@ public final class TestPostgres implements AutoCloseable {
 
     /** Ends the server at once, as its "immediate" shutdown does: connections break, and nothing is written any more. */
     public void kill() throws IOException, InterruptedException {
-        long pid = Long.parseLong(Files.readAllLines(data.resolve("postmaster.pid")).get(0).strip());
+        long pid = Long.parseLong(
+                Files.readAllLines(data.resolve("postmaster.pid")).get(0).strip());
         ProcessHandle postmaster = ProcessHandle.of(pid).orElseThrow();
         new ProcessBuilder("kill", "-QUIT", Long.toString(pid)).start().waitFor();
         try {

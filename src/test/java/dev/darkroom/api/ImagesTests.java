@@ -129,21 +129,23 @@ class ImagesTests extends ServerTest {
         ModelInfo model = models.all().get(0);
         String id = jobs.submit(
                         new ImageSpec(
-                        "gone",
-                        "a red apple",
-                        "",
-                        0,
-                        model.width(),
-                        model.height(),
-                        1,
-                        1,
-                        0,
-                        0,
-                        1,
-                        SamplerKind.DDIM,
-                        SigmaSpacing.DEFAULT,
-                        List.of(),
-                        List.of()), JobOptions.DEFAULT, "test")
+                                "gone",
+                                "a red apple",
+                                "",
+                                0,
+                                model.width(),
+                                model.height(),
+                                1,
+                                1,
+                                0,
+                                0,
+                                1,
+                                SamplerKind.DDIM,
+                                SigmaSpacing.DEFAULT,
+                                List.of(),
+                                List.of()),
+                        JobOptions.DEFAULT,
+                        "test")
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");

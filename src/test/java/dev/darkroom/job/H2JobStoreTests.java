@@ -62,8 +62,7 @@ class H2JobStoreTests extends JobStoreTests {
         open();
         store.releaseAll();
         assertThat(job(id).state()).isEqualTo(JobState.QUEUED);
-        assertThat(sql
-                        .sql("select count(*) from scheduled_tasks where picked = false and version = 8")
+        assertThat(sql.sql("select count(*) from scheduled_tasks where picked = false and version = 8")
                         .query(Integer.class)
                         .single())
                 .isEqualTo(1);

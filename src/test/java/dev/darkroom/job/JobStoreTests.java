@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Priority;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -298,10 +298,8 @@ abstract class JobStoreTests {
     @Test
     void aJobThatHasNotEndedInTimeFailsQueuedOrRunning() {
         JobOptions soon = new JobOptions(Priority.NORMAL, Duration.ofSeconds(1));
-        String queued =
-                store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
-        String running =
-                store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
+        String queued = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
+        String running = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
         store.claim(running, 7);
         store.start(running, 7);
         String patient = insert(1).id();
@@ -432,7 +430,8 @@ abstract class JobStoreTests {
         }
         assertThat(ends[JobState.SUCCEEDED.ordinal()]).isPositive();
         assertThat(ends[JobState.CANCELED.ordinal()]).isPositive();
-        assertThat(ends[JobState.SUCCEEDED.ordinal()] + ends[JobState.CANCELED.ordinal()]).isEqualTo(rounds);
+        assertThat(ends[JobState.SUCCEEDED.ordinal()] + ends[JobState.CANCELED.ordinal()])
+                .isEqualTo(rounds);
     }
 
     private List<String> inLine() {
