@@ -5,8 +5,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.springframework.util.FileSystemUtils;
 
 /**
  * A PostgreSQL server of its own, its binaries from Maven. As root it runs in a user namespace ({@code unshare -U}), since
@@ -52,7 +56,7 @@ public final class TestPostgres implements AutoCloseable {
                 var statement = connection.createStatement()) {
             statement.execute("drop database if exists " + name + " with (force)");
             statement.execute("create database " + name);
-        } catch (java.sql.SQLException e) {
+        } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
         return url(name);
@@ -74,7 +78,7 @@ public final class TestPostgres implements AutoCloseable {
         new ProcessBuilder("kill", "-QUIT", Long.toString(pid)).start().waitFor();
         try {
             postmaster.onExit().get(10, TimeUnit.SECONDS);
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+        } catch (ExecutionException | TimeoutException e) {
             throw new IllegalStateException("PostgreSQL does not end", e);
         }
     }
@@ -88,5 +92,6 @@ public final class TestPostgres implements AutoCloseable {
     @Override
     public void close() throws IOException {
         server.close();
+        FileSystemUtils.deleteRecursively(data);
     }
 }

@@ -59,6 +59,7 @@ class ImagesController {
     @Operation(operationId = "createImages", summary = "Draw pictures", description = """
                     Accepts a job and answers at once with 202 and its Location. With `Prefer: wait=N` (N ≤ 60 seconds) \
                     the answer waits: 200 with the finished job, or 202 with the job as it is when the time runs out. \
+                    With `Prefer: wait=N, cancel-on-disconnect` the job is canceled if the client hangs up while it waits. \
                     With `Accept: image/png` the answer is the picture itself (n must be 1); it waits 60 seconds \
                     unless Prefer says otherwise, and falls back to 202 with the job as JSON.""")
     @ApiResponse(
@@ -87,7 +88,9 @@ class ImagesController {
                             schema = @Schema(implementation = JobResponse.class)))
     CompletableFuture<ResponseEntity<Object>> create(
             @RequestBody ImageRequest request,
-            @Parameter(description = "`respond-async` or `wait=N`, RFC 7240", example = "wait=30")
+            @Parameter(
+                            description = "`respond-async` or `wait=N`, RFC 7240; also `cancel-on-disconnect`",
+                            example = "wait=30")
                     @RequestHeader(name = "Prefer", required = false)
                     @Nullable
                     String preferences,
@@ -107,7 +110,10 @@ class ImagesController {
         }
         Job job = jobs.submit(spec, options, Caller.of(http));
         Duration wait = prefer.atMost(picture ? PICTURE_WAIT : Duration.ZERO);
-        return waiting.forEnd(job, wait).thenApply(seen -> {
+        CompletableFuture<Job> end = prefer.cancelOnDisconnect()
+                ? waiting.forEnd(job, wait, HangUps.probe(http))
+                : waiting.forEnd(job, wait);
+        return end.thenApply(seen -> {
             HttpHeaders answer = new HttpHeaders();
             answer.setLocation(JobUrls.job(seen.id()));
             if (prefer.applied() != null) {
