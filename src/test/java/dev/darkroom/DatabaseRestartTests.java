@@ -95,7 +95,7 @@ class DatabaseRestartTests {
             for (Future<?> each : posting) {
                 assertThat(each.isDone()).isTrue();
             }
-            assertThat(answers).extracting(Answer::status).containsOnly(202, 429, 503);
+            assertThat(answers.stream().map(Answer::status)).isSubsetOf(202, 429, 503);
             assertThat(answers)
                     .filteredOn(answer -> answer.status == 503)
                     .allSatisfy(answer -> assertThat(answer.body).contains("\"code\":\"database_unavailable\""));

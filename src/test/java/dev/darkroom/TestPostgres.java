@@ -85,6 +85,7 @@ public final class TestPostgres implements AutoCloseable {
 
     /** Starts it again after {@link #kill}, on the same data and port. */
     public void restart() throws IOException {
+        server.close(); // lets go of the folder; there is nothing left to stop
         Files.deleteIfExists(data.resolve("postmaster.pid"));
         server = launch(port);
     }
