@@ -131,7 +131,24 @@ record ImageRequest(
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("sigmas")
         @Nullable
-        List<Double> sigmas) {
+        List<Double> sigmas,
+
+        @Schema(
+                description =
+                        "exact: the same bytes whoever is drawn at the same time, on the same kind of device; fast:"
+                                + " evaluations share calls, which may change the last bits; the model has the default",
+                allowableValues = {"exact", "fast"})
+        @JsonProperty("determinism")
+        @Nullable
+        String determinism,
+
+        @Schema(
+                description = "How many step events of each picture carry a preview, evenly spread; default 0",
+                minimum = "0",
+                maximum = "" + ImageSpec.MAX_PREVIEWS)
+        @JsonProperty("previews")
+        @Nullable
+        Integer previews) {
 
     ImageDraft draft() {
         return new ImageDraft()
@@ -148,6 +165,8 @@ record ImageRequest(
                 .sampler(sampler)
                 .schedule(schedule)
                 .timesteps(timesteps)
-                .sigmas(sigmas);
+                .sigmas(sigmas)
+                .determinism(determinism)
+                .previews(previews);
     }
 }

@@ -4,6 +4,7 @@ import dev.darkroom.spec.ImageSpec;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One worker's hold on one job. Everything it writes is refused with {@link ClaimLost} once the job belongs to another
@@ -55,9 +56,13 @@ public final class Claim {
         }
     }
 
-    /** Picture {@code image} has done {@code step} of its {@code steps}. */
-    public void step(int image, int step, int steps) {
-        store.step(job.id(), number, image, step, steps);
+    /**
+     * Picture {@code image} has done {@code step} of its {@code steps}.
+     *
+     * @param preview what it looks like, a JPEG file; null for none
+     */
+    public void step(int image, int step, int steps, byte @Nullable [] preview) {
+        store.step(job.id(), number, image, step, steps, preview);
     }
 
     /**

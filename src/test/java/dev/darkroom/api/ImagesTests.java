@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
@@ -141,7 +142,9 @@ class ImagesTests extends ServerTest {
                         SamplerKind.DDIM,
                         SigmaSpacing.DEFAULT,
                         List.of(),
-                        List.of()))
+                        List.of(),
+                        Determinism.EXACT,
+                        0))
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");

@@ -55,7 +55,9 @@ class OpenApiTests extends ServerTest {
                         "sampler",
                         "schedule",
                         "timesteps",
-                        "sigmas");
+                        "sigmas",
+                        "determinism",
+                        "previews");
     }
 
     @Test

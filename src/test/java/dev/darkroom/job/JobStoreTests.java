@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -101,7 +102,9 @@ class JobStoreTests {
                             SamplerKind.EULER,
                             SigmaSpacing.KARRAS,
                             List.of(),
-                            List.of()));
+                            List.of(),
+                            Determinism.FAST,
+                            0));
         }
     }
 
@@ -128,7 +131,7 @@ class JobStoreTests {
     @Test
     void theLastPictureMakesTheJobSucceed() {
         String id = running(2, 7);
-        store.step(id, 7, 0, 1, 20);
+        store.step(id, 7, 0, 1, 20, null);
         store.image(id, 7, 1, 43, PNG);
         assertThat(job(id).state()).isEqualTo(JobState.RUNNING);
         store.image(id, 7, 0, 42, PNG);
@@ -153,7 +156,7 @@ class JobStoreTests {
         assertThat(store.claim(id, 9)).map(Job::state).contains(JobState.QUEUED);
         store.start(id, 9);
         Job before = job(id);
-        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20)).isInstanceOf(ClaimLost.class);
+        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20, null)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.fail(id, 7, FailureCode.DRAWING_FAILED, "late"))
                 .isInstanceOf(ClaimLost.class);
@@ -199,7 +202,7 @@ class JobStoreTests {
     @Test
     void finishedPicturesAndTheirStepsSurviveAnInterruption() {
         String id = running(2, 7);
-        store.step(id, 7, 1, 1, 2);
+        store.step(id, 7, 1, 1, 2, null);
         store.image(id, 7, 0, 42, PNG);
         Job again = store.claim(id, 8).orElseThrow();
         assertThat(new Claim(store, again, 8).missingImages()).containsExactly(1);
@@ -296,6 +299,8 @@ class JobStoreTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of(14.5, 0.1));
+                List.of(14.5, 0.1),
+                Determinism.EXACT,
+                0);
     }
 }
