@@ -3,6 +3,7 @@ package dev.darkroom;
 import dev.darkroom.pipeline.ModelLibrary;
 import dev.darkroom.pipeline.StubModel;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Supplier;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.annotation.Bean;
@@ -25,6 +26,7 @@ public final class StubServer {
     @Primary
     Supplier<ModelLibrary> stubModels(Environment environment) {
         Duration stepTime = environment.getProperty("stub.step-time", Duration.class, Duration.ofMillis(20));
-        return () -> StubModel.library(stepTime, "stub", "other");
+        String[] devices = environment.getProperty("darkroom.devices", String[].class, new String[] {"cpu"});
+        return () -> StubModel.library(stepTime, List.of(devices), "stub", "other");
     }
 }

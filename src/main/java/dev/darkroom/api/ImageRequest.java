@@ -135,6 +135,23 @@ record ImageRequest(
         List<Double> sigmas,
 
         @Schema(
+                description =
+                        "exact: the same bytes whoever is drawn at the same time, on the same kind of device; fast:"
+                                + " evaluations share calls, which may change the last bits; the model has the default",
+                allowableValues = {"exact", "fast"})
+        @JsonProperty("determinism")
+        @Nullable
+        String determinism,
+
+        @Schema(
+                description = "How many step events of each picture carry a preview, evenly spread; default 0",
+                minimum = "0",
+                maximum = "" + ImageSpec.MAX_PREVIEWS)
+        @JsonProperty("previews")
+        @Nullable
+        Integer previews,
+
+        @Schema(
                 description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16. Within one"
                         + " priority callers take turns",
                 defaultValue = "normal",
@@ -167,7 +184,9 @@ record ImageRequest(
                 .sampler(sampler)
                 .schedule(schedule)
                 .timesteps(timesteps)
-                .sigmas(sigmas);
+                .sigmas(sigmas)
+                .determinism(determinism)
+                .previews(previews);
     }
 
     JobOptions options() {

@@ -103,7 +103,10 @@ record JobResponse(
             List<Integer> timesteps,
 
             @Schema(description = "Only if the request listed them") @JsonProperty("sigmas") @Nullable
-            List<Double> sigmas) {
+            List<Double> sigmas,
+
+            @JsonProperty("determinism") String determinism,
+            @JsonProperty("previews") int previews) {
 
         static Parameters of(ImageSpec spec) {
             return new Parameters(
@@ -121,7 +124,9 @@ record JobResponse(
                     spec.sampler().id(),
                     spec.schedule().id(),
                     spec.timesteps().isEmpty() ? null : spec.timesteps(),
-                    spec.sigmas().isEmpty() ? null : spec.sigmas());
+                    spec.sigmas().isEmpty() ? null : spec.sigmas(),
+                    spec.determinism().id(),
+                    spec.previews());
         }
     }
 

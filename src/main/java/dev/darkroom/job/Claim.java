@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One worker's hold on one job. Everything it writes is refused with {@link ClaimLost} once the job belongs to another
@@ -57,18 +58,51 @@ public final class Claim {
                 .toArray();
     }
 
-    /** The job is running from now on; further calls do nothing. */
+    /** Whether there is anything left to do under this claim: it has not ended, and the queue has not taken it back. */
+    public boolean isHeld() {
+        return !outcome.isDone();
+    }
+
+    /**
+     * The job is running from now on; further calls do nothing.
+     *
+     * @throws ClaimLost also if the queue has taken the job back for one that comes first
+     */
     public void start() {
-        if (!started) {
-            Patience.insist(() -> store.start(job.id(), number));
+        synchronized (this) {
+            if (outcome.isDone()) {
+                throw new ClaimLost(job.id(), number);
+            }
+            if (started) {
+                return;
+            }
             started = true;
-            outcome.whenComplete(
-                    (ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
+        }
+        outcome.whenComplete((ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
+        Patience.insist(() -> store.start(job.id(), number));
+    }
+
+    /** Takes the job back unless it has been started; its entry keeps its place. */
+    synchronized void recall() {
+        if (!started) {
+            outcome.complete(Outcome.RELEASED);
         }
     }
 
-    /** Picture {@code image} has done {@code step} of its {@code steps}. */
-    public void step(int image, int step, int steps) {
+    synchronized boolean isStarted() {
+        return started;
+    }
+
+    long startTag() {
+        return job.startTag();
+    }
+
+    /**
+     * Picture {@code image} has done {@code step} of its {@code steps}.
+     *
+     * @param preview what it looks like, a JPEG file; null for none
+     */
+    public void step(int image, int step, int steps, byte @Nullable [] preview) {
         long now = System.nanoTime();
         Long before = steppedAt.put(image, now);
         if (before == null) {
@@ -76,7 +110,7 @@ public final class Claim {
         } else {
             paces.stepped(kind(), Duration.ofNanos(now - before));
         }
-        Patience.insist(() -> store.step(job.id(), number, image, step, steps));
+        Patience.insist(() -> store.step(job.id(), number, image, step, steps, preview));
     }
 
     /**

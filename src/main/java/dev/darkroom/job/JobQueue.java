@@ -10,13 +10,18 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.dao.DataAccessException;
+import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
 
 /**
@@ -30,17 +35,27 @@ public class JobQueue {
 
     private static final Logger log = LoggerFactory.getLogger(JobQueue.class);
 
+    /** Time for those that find a free thread. */
+    private static final Duration RECALL_AFTER = Duration.ofMillis(20);
+
     private final JobStore store;
     private final Paces paces;
     private final Scheduler scheduler;
     private final BlockingQueue<Claim> handedOut = new LinkedBlockingQueue<>();
+    private final Set<Claim> held = ConcurrentHashMap.newKeySet();
+    private final ScheduledExecutorService recalls =
+            Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("recall-"));
+    private final AtomicBoolean recallPlanned = new AtomicBoolean();
     private volatile boolean closed;
 
     JobQueue(JobStore store, Paces paces, JobEvents events, Scheduler scheduler) {
         this.store = store;
         this.paces = paces;
         this.scheduler = scheduler;
-        events.onArrival(scheduler::triggerCheckForDueExecutions);
+        events.onArrival(() -> {
+            scheduler.triggerCheckForDueExecutions();
+            planRecall();
+        });
     }
 
     /**
@@ -84,16 +99,53 @@ public class JobQueue {
         if (claim.isEmpty()) {
             return insisting(new CompletionHandler.OnCompleteRemove<>());
         }
-        handedOut.add(claim.get());
-        if (closed) {
-            giveBack();
+        held.add(claim.get());
+        try {
+            handedOut.add(claim.get());
+            if (closed) {
+                giveBack();
+            }
+            return insisting(
+                    switch (claim.get().await()) {
+                        case ENDED -> new CompletionHandler.OnCompleteRemove<Void>();
+                        case RELEASED ->
+                            (complete, entries) ->
+                                    entries.reschedule(complete, complete.getExecution().executionTime);
+                    });
+        } finally {
+            held.remove(claim.get());
         }
-        return insisting(
-                switch (claim.get().await()) {
-                    case ENDED -> new CompletionHandler.OnCompleteRemove<Void>();
-                    case RELEASED ->
-                        (complete, entries) -> entries.reschedule(complete, complete.getExecution().executionTime);
-                });
+    }
+
+    private void planRecall() {
+        if (!closed && !held.isEmpty() && recallPlanned.compareAndSet(false, true)) {
+            recalls.schedule(this::recall, RECALL_AFTER.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Jobs that are held here and not begun make room for those in the queue that come before them. */
+    private void recall() {
+        recallPlanned.set(false);
+        List<Claim> lastFirst = held.stream()
+                .filter(claim -> !claim.isStarted())
+                .sorted(Comparator.comparingLong(Claim::startTag).reversed())
+                .toList();
+        if (lastFirst.isEmpty()) {
+            return;
+        }
+        try {
+            List<Long> waiting = store.waitingTags(lastFirst.size());
+            for (int i = 0; i < waiting.size() && waiting.get(i) < lastFirst.get(i).startTag(); i++) {
+                lastFirst.get(i).recall();
+            }
+        } catch (DataAccessException e) {
+            log.debug("Whether other jobs come first cannot be told", e);
+        }
+    }
+
+    @PreDestroy
+    void stopRecalls() {
+        recalls.shutdownNow();
     }
 
     /** An entry that cannot be let go for a moment would be let go by missed heartbeats only. */

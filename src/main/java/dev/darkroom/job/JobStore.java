@@ -1,5 +1,6 @@
 package dev.darkroom.job;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Priority;
@@ -48,6 +49,10 @@ class JobStore {
     private static final int MAX_MESSAGE = 2000;
 
     private record StepData(int image, int step, int steps) {}
+
+    private record PreviewData(int image, int step, int steps, Preview preview) {}
+
+    private record Preview(@JsonProperty("content_type") String contentType, byte[] data) {}
 
     private record ImageData(int index) {}
 
@@ -136,15 +141,26 @@ class JobStore {
 
     List<JobEvent> eventsAfter(String id, long sequence) {
         return sql.sql("""
-                        select sequence, type, data, created_at from job_event
-                        where job_id = ? and sequence > ? order by sequence""")
+                        select job_event.sequence, type, data, jpeg, created_at
+                        from job_event left join job_preview
+                            on job_preview.job_id = job_event.job_id and job_preview.sequence = job_event.sequence
+                        where job_event.job_id = ? and job_event.sequence > ? order by job_event.sequence""")
                 .params(id, sequence)
                 .query((row, n) -> new JobEvent(
                         row.getLong("sequence"),
                         JobEvent.Type.valueOf(row.getString("type").toUpperCase(Locale.ROOT)),
-                        row.getString("data"),
+                        withPreview(row.getString("data"), row.getBytes("jpeg")),
                         instant(row, "created_at")))
                 .list();
+    }
+
+    private String withPreview(String data, byte @Nullable [] jpeg) {
+        if (jpeg == null) {
+            return data;
+        }
+        StepData step = json.readValue(data, StepData.class);
+        Preview preview = new Preview("image/jpeg", jpeg);
+        return json.writeValueAsString(new PreviewData(step.image, step.step, step.steps, preview));
     }
 
     /** Cancels a queued job at once, asks the worker to stop a running one, leaves an ended one alone. */
@@ -210,8 +226,12 @@ class JobStore {
         });
     }
 
-    /** Records that picture {@code image} has {@code step} of its steps behind it. */
-    void step(String id, long claim, int image, int step, int steps) {
+    /**
+     * Records that picture {@code image} has {@code step} of its steps behind it.
+     *
+     * @param preview takes the place of the picture's one before; null for none
+     */
+    void step(String id, long claim, int image, int step, int steps, byte @Nullable [] preview) {
         transaction.executeWithoutResult(status -> {
             int rows = sql.sql("""
                             update job set step = step + 1, last_event = last_event + 1
@@ -220,6 +240,12 @@ class JobStore {
                 throw new ClaimLost(id, claim);
             }
             writeEvent(id, JobEvent.Type.STEP, new StepData(image, step, steps));
+            if (preview != null) {
+                dropPreview(id, image);
+                sql.sql("""
+                                insert into job_preview (job_id, position, sequence, jpeg)
+                                select id, ?, last_event, ? from job where id = ?""").params(image, preview, id).update();
+            }
         });
     }
 
@@ -237,11 +263,18 @@ class JobStore {
             sql.sql("insert into job_image (job_id, position, seed, hash, bytes) values (?, ?, ?, ?, ?)")
                     .params(id, index, seed, hash, png.length)
                     .update();
+            dropPreview(id, index);
             addEvent(id, JobEvent.Type.IMAGE, new ImageData(index));
             if (images(id).size() == job.spec.n()) {
                 change(job, JobState.SUCCEEDED, JobEvent.Type.SUCCEEDED);
             }
         });
+    }
+
+    private void dropPreview(String id, int image) {
+        sql.sql("delete from job_preview where job_id = ? and position = ?")
+                .params(id, image)
+                .update();
     }
 
     void fail(String id, long claim, FailureCode code, String message) {
@@ -329,6 +362,13 @@ class JobStore {
                     });
         }
         return newest;
+    }
+
+    /** Start tags of the jobs that nobody holds, the lowest first. */
+    List<Long> waitingTags(int atMost) {
+        return sql.sql("""
+                        select start_tag from job join scheduled_tasks on task_instance = id
+                        where picked = false and state = 'queued' order by start_tag limit ?""").param(atMost).query(Long.class).list();
     }
 
     /** The running jobs that clients want stopped. */

@@ -1,6 +1,7 @@
 package dev.darkroom.pipeline;
 
 import dev.darkroom.spec.ImageSpec;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,9 @@ interface Backend extends AutoCloseable {
      */
     float[] predict(
             float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width);
+
+    /** The shapes of calls, pairs of pictures and rows, that are slow for the first time; none where there is no such thing. */
+    List<int[]> shapes(int maxRows);
 
     /**
      * Decodes the latents of one picture.

@@ -5,6 +5,7 @@ import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
@@ -38,6 +39,14 @@ final class ModelFolder implements ModelLibrary.Source {
 
     /** @throws InvalidCheckpoint naming file, key, expected and found */
     ModelFolder(String id, Path path) {
+        this(id, path, Determinism.EXACT);
+    }
+
+    /**
+     * @param determinism the default of requests
+     * @throws InvalidCheckpoint naming file, key, expected and found
+     */
+    ModelFolder(String id, Path path, Determinism determinism) {
         folder = DiffusersFolder.open(path);
         zerosForEmptyPrompt = folder.flag("force_zeros_for_empty_prompt", folder.has("text_encoder_2"));
         DiffusersFolder.Component scheduler = folder.component("scheduler");
@@ -55,14 +64,14 @@ final class ModelFolder implements ModelLibrary.Source {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
-            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
+            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)), determinism);
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw InvalidCheckpoint.ofFile(
                     path.resolve("model_index.json"), "networks that can be built", String.valueOf(e.getMessage()));
         }
     }
 
-    private ModelInfo info(String id, Networks networks, Defaults defaults) {
+    private ModelInfo info(String id, Networks networks, Defaults defaults, Determinism determinism) {
         int multiple = networks.vae().factor() * networks.unet().sizeMultiple();
         int size =
                 Math.multiplyExact(networks.unet().sampleSize(), networks.vae().factor());
@@ -85,6 +94,7 @@ final class ModelFolder implements ModelLibrary.Source {
                 defaults.guidanceScale,
                 defaults.sampler,
                 defaults.schedule,
+                determinism,
                 schedule.predictionType().id(),
                 schedule.trainTimesteps(),
                 Math.min(schedule.originalSteps(), schedule.trainTimesteps()),
@@ -172,9 +182,14 @@ final class ModelFolder implements ModelLibrary.Source {
         return folder;
     }
 
+    /** On the processor. */
+    DiffusionPipeline load() {
+        return load("cpu");
+    }
+
     @Override
-    public DiffusionPipeline load() {
-        Networks networks = new Networks(folder);
+    public DiffusionPipeline load(String device) {
+        Networks networks = new Networks(folder, Devices.of(device));
         List<ClipTokenizer> tokenizers = new ArrayList<>();
         try {
             for (String suffix : List.of("", "_2")) {
@@ -188,7 +203,10 @@ final class ModelFolder implements ModelLibrary.Source {
             networks.check();
             return new DiffusionPipeline(
                     info,
-                    new NetworkBackend(networks, new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt)),
+                    new NetworkBackend(
+                            networks,
+                            new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                            Devices.isCuda(device)),
                     new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();

@@ -9,6 +9,6 @@ import org.springframework.context.annotation.Configuration;
 class WorkerConfiguration {
     @Bean
     Supplier<ModelLibrary> modelLibrary(WorkerSettings settings) {
-        return () -> new ModelLibrary(settings.modelsFolder(), settings.cache());
+        return () -> new ModelLibrary(settings.modelsFolder(), settings.cache(), settings.devices());
     }
 }

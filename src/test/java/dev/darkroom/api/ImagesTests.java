@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
@@ -143,7 +144,9 @@ class ImagesTests extends ServerTest {
                                 SamplerKind.DDIM,
                                 SigmaSpacing.DEFAULT,
                                 List.of(),
-                                List.of()),
+                                List.of(),
+                                Determinism.EXACT,
+                                0),
                         JobOptions.DEFAULT,
                         "test")
                 .id();

@@ -56,6 +56,8 @@ class OpenApiTests extends ServerTest {
                         "schedule",
                         "timesteps",
                         "sigmas",
+                        "determinism",
+                        "previews",
                         "priority",
                         "expires_in");
     }

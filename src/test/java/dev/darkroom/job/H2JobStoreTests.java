@@ -3,6 +3,7 @@ package dev.darkroom.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -48,7 +49,9 @@ class H2JobStoreTests extends JobStoreTests {
                             SamplerKind.EULER,
                             SigmaSpacing.KARRAS,
                             List.of(),
-                            List.of()));
+                            List.of(),
+                            Determinism.FAST,
+                            0));
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Priority;
@@ -106,7 +107,7 @@ abstract class JobStoreTests {
     @Test
     void theLastPictureMakesTheJobSucceed() {
         String id = running(2, 7);
-        store.step(id, 7, 0, 1, 20);
+        store.step(id, 7, 0, 1, 20, null);
         store.image(id, 7, 1, 43, PNG);
         assertThat(job(id).state()).isEqualTo(JobState.RUNNING);
         store.image(id, 7, 0, 42, PNG);
@@ -131,7 +132,7 @@ abstract class JobStoreTests {
         assertThat(store.claim(id, 9)).map(Job::state).contains(JobState.QUEUED);
         store.start(id, 9);
         Job before = job(id);
-        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20)).isInstanceOf(ClaimLost.class);
+        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20, null)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.fail(id, 7, FailureCode.DRAWING_FAILED, "late"))
                 .isInstanceOf(ClaimLost.class);
@@ -177,7 +178,7 @@ abstract class JobStoreTests {
     @Test
     void finishedPicturesAndTheirStepsSurviveAnInterruption() {
         String id = running(2, 7);
-        store.step(id, 7, 1, 1, 2);
+        store.step(id, 7, 1, 1, 2, null);
         store.image(id, 7, 0, 42, PNG);
         Job again = store.claim(id, 8).orElseThrow();
         assertThat(new Claim(store, new Paces(sql), again, 8).missingImages()).containsExactly(1);
@@ -312,7 +313,7 @@ abstract class JobStoreTests {
             assertThat(job(id).failure()).extracting(Job.Failure::code).isEqualTo("expired");
         }
         assertThat(job(patient).state()).isEqualTo(JobState.QUEUED);
-        assertThatThrownBy(() -> store.step(running, 7, 0, 1, 2)).isInstanceOf(ClaimLost.class);
+        assertThatThrownBy(() -> store.step(running, 7, 0, 1, 2, null)).isInstanceOf(ClaimLost.class);
         assertThat(later.expire()).isEmpty();
     }
 
@@ -483,6 +484,8 @@ abstract class JobStoreTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                steps == 2 ? List.of(14.5, 0.1) : List.of());
+                steps == 2 ? List.of(14.5, 0.1) : List.of(),
+                Determinism.EXACT,
+                0);
     }
 }

@@ -2,6 +2,7 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
@@ -37,6 +38,7 @@ public final class StubModel implements ModelLibrary.Source {
                 1,
                 SamplerKind.DDIM,
                 SigmaSpacing.DEFAULT,
+                Determinism.FAST,
                 "epsilon",
                 1000,
                 50,
@@ -44,11 +46,16 @@ public final class StubModel implements ModelLibrary.Source {
                 0);
     }
 
-    /** @param stepTime of one U-Net call */
-    public static ModelLibrary library(Duration stepTime, String... ids) {
-        return new ModelLibrary(List.of(ids).stream()
-                .<ModelLibrary.Source>map(id -> new StubModel(id, stepTime))
-                .toList());
+    /**
+     * @param stepTime of one U-Net call
+     * @param devices names of devices, one for each worker
+     */
+    public static ModelLibrary library(Duration stepTime, List<String> devices, String... ids) {
+        return new ModelLibrary(
+                List.of(ids).stream()
+                        .<ModelLibrary.Source>map(id -> new StubModel(id, stepTime))
+                        .toList(),
+                devices);
     }
 
     @Override
@@ -57,7 +64,7 @@ public final class StubModel implements ModelLibrary.Source {
     }
 
     @Override
-    public DiffusionPipeline load() {
+    public DiffusionPipeline load(String device) {
         return new DiffusionPipeline(
                 info, new Networks(), new NoiseSchedule(ScheduleConfig.of(Map.of("_class_name", "DDIMScheduler"))));
     }
@@ -97,6 +104,11 @@ public final class StubModel implements ModelLibrary.Source {
                 }
             }
             return prediction;
+        }
+
+        @Override
+        public List<int[]> shapes(int maxRows) {
+            return List.of();
         }
 
         @Override
