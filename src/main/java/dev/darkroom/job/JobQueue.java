@@ -4,8 +4,10 @@ import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.task.CompletionHandler;
 import com.github.kagkarlsson.scheduler.task.ExecutionContext;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
+import jakarta.annotation.PreDestroy;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -109,8 +111,7 @@ public class JobQueue {
                     switch (claim.get().await()) {
                         case ENDED -> new CompletionHandler.OnCompleteRemove<Void>();
                         case RELEASED ->
-                            (complete, entries) ->
-                                    entries.reschedule(complete, complete.getExecution().executionTime);
+                            (complete, entries) -> entries.reschedule(complete, complete.getExecution().executionTime);
                     });
         } finally {
             held.remove(claim.get());
@@ -135,7 +136,9 @@ public class JobQueue {
         }
         try {
             List<Long> waiting = store.waitingTags(lastFirst.size());
-            for (int i = 0; i < waiting.size() && waiting.get(i) < lastFirst.get(i).startTag(); i++) {
+            for (int i = 0;
+                    i < waiting.size() && waiting.get(i) < lastFirst.get(i).startTag();
+                    i++) {
                 lastFirst.get(i).recall();
             }
         } catch (DataAccessException e) {
