@@ -17,16 +17,27 @@ import org.springframework.core.env.Environment;
  */
 public final class StubServer {
 
-    /** @param args those of the service, and {@code --stub.step-time} of one U-Net call, for example {@code 20ms} */
+    /**
+     * @param args those of the service, {@code --stub.step-time} of one U-Net call, for example {@code 20ms}, {@code
+     *     --stub.encode-time} and {@code --stub.decode-time}
+     */
     public static void main(String[] args) {
         SpringApplication.run(new Class<?>[] {Darkroom.class, StubServer.class}, args);
     }
 
     @Bean
+    StubModel.Behaviour behaviour(Environment environment) {
+        StubModel.Behaviour behaviour = new StubModel.Behaviour();
+        behaviour.stepTime = environment.getProperty("stub.step-time", Duration.class, behaviour.stepTime);
+        behaviour.encodeTime = environment.getProperty("stub.encode-time", Duration.class, behaviour.encodeTime);
+        behaviour.decodeTime = environment.getProperty("stub.decode-time", Duration.class, behaviour.decodeTime);
+        return behaviour;
+    }
+
+    @Bean
     @Primary
-    Supplier<ModelLibrary> stubModels(Environment environment) {
-        Duration stepTime = environment.getProperty("stub.step-time", Duration.class, Duration.ofMillis(20));
+    Supplier<ModelLibrary> stubModels(StubModel.Behaviour behaviour, Environment environment) {
         String[] devices = environment.getProperty("darkroom.devices", String[].class, new String[] {"cpu"});
-        return () -> StubModel.library(stepTime, List.of(devices), "stub", "other");
+        return () -> StubModel.library(behaviour, List.of(devices), "stub", "other");
     }
 }

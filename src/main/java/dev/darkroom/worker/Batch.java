@@ -153,10 +153,12 @@ final class Batch<J> {
     /**
      * These pictures did not fit into memory together: from now on half of their rows are the most of their group.
      *
-     * @return false if there is only one, which cannot be halved
+     * @return false if there is only one, which cannot be halved. That one was to blame then, and what was learnt of its group is
+     *     forgotten.
      */
     boolean halve(List<Place<J>> call) {
         if (call.size() == 1) {
+            learntRows.remove(call.get(0).group);
             return false;
         }
         int rows = call.stream().mapToInt(Place::rows).sum();

@@ -154,7 +154,7 @@ class DiffusionPipelineTests {
                 SigmaSpacing.DEFAULT,
                 List.of(),
                 List.of(),
-                Determinism.EXACT,
+                Determinism.FAST,
                 0);
     }
 }

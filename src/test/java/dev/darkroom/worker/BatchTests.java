@@ -143,13 +143,25 @@ class BatchTests {
         assertThat(batch.halve(call)).isTrue();
         assertThat(next()).containsExactly("job 0", "job 1");
         assertThat(batch.halve(batch.next())).isTrue();
-        assertThat(batch.halve(batch.next())).isFalse();
         assertThat(calls(5, Duration.ofMillis(1)))
                 .containsExactly("[job 0]", "[small 0, small 1, small 2, small 3]", "[job 1]", "[job 2]", "[job 3]");
         batch.remove("job");
         batch.add("next", fast("m", 64, 1), 0);
         batch.add("next", fast("m", 64, 1), 1);
         assertThat(admitted()).containsExactly("next 0");
+    }
+
+    @Test
+    void aPictureThatDoesNotFitAloneIsToBlameForWhatWasLearnt() {
+        for (int i = 0; i < 4; i++) {
+            batch.add("job", fast("m", 64, 1), i);
+        }
+        admitted();
+        batch.halve(batch.next());
+        batch.halve(batch.next());
+        assertThat(next()).containsExactly("job 0");
+        assertThat(batch.halve(batch.next())).isFalse();
+        assertThat(next()).hasSize(4);
     }
 
     @Test
