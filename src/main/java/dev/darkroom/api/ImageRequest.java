@@ -3,6 +3,7 @@ package dev.darkroom.api;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
@@ -148,7 +149,25 @@ record ImageRequest(
                 maximum = "" + ImageSpec.MAX_PREVIEWS)
         @JsonProperty("previews")
         @Nullable
-        Integer previews) {
+        Integer previews,
+
+        @Schema(
+                description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16. Within one"
+                        + " priority callers take turns",
+                defaultValue = "normal",
+                allowableValues = {"low", "normal", "high"})
+        @JsonProperty("priority")
+        @Nullable
+        String priority,
+
+        @Schema(
+                description = "Seconds within which the job must have ended; otherwise it fails with code expired,"
+                        + " queued or running. Default: no limit",
+                minimum = "1",
+                maximum = "" + JobOptions.MAX_EXPIRES_IN)
+        @JsonProperty("expires_in")
+        @Nullable
+        Integer expiresIn) {
 
     ImageDraft draft() {
         return new ImageDraft()
@@ -168,5 +187,9 @@ record ImageRequest(
                 .sigmas(sigmas)
                 .determinism(determinism)
                 .previews(previews);
+    }
+
+    JobOptions options() {
+        return JobOptions.of(priority, expiresIn);
     }
 }

@@ -85,11 +85,11 @@ final class DeviceWorker {
         }
     }
 
-    /** Lets go of jobs that clients have canceled and of those that other workers have now. */
+    /** Lets go of jobs that clients have canceled and of those that it does not hold any more. */
     private void drop() {
         Set<String> canceled = intake.canceled();
         for (Held job : List.copyOf(jobs)) {
-            if (job.lost) {
+            if (job.lost || !job.claim.isHeld()) {
                 leave(job);
             } else if (canceled.contains(job.claim.jobId())) {
                 leave(job);

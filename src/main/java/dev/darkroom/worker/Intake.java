@@ -42,6 +42,7 @@ final class Intake {
         while (goingOn.getAsBoolean()) {
             List<Claim> claims = queue.take(INTERVAL);
             synchronized (this) {
+                waiting.removeIf(job -> !job.claim.isHeld());
                 claims.forEach(claim -> waiting.add(new Held(claim)));
                 if (!claims.isEmpty()) {
                     notifyAll();

@@ -57,7 +57,9 @@ class OpenApiTests extends ServerTest {
                         "timesteps",
                         "sigmas",
                         "determinism",
-                        "previews");
+                        "previews",
+                        "priority",
+                        "expires_in");
     }
 
     @Test
