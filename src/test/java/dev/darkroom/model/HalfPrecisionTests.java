@@ -26,7 +26,8 @@ class HalfPrecisionTests {
     @ParameterizedTest
     @ValueSource(strings = {"tiny-sd", "families/sdxl", "families/lcm"})
     void aUNetInHalfPrecisionIsCloseToItself(String folder) {
-        DiffusersFolder checkpoint = DiffusersFolder.open(Path.of("src/test/resources").resolve(folder));
+        DiffusersFolder checkpoint =
+                DiffusersFolder.open(Path.of("src/test/resources").resolve(folder));
         try (Networks networks = new Networks(checkpoint)) {
             UNet2DCondition unet = networks.unet();
             Random random = new Random(1);

@@ -86,15 +86,18 @@ class RestartTests {
         service.post("{\"prompt\":\"a blue car\",\"steps\":30,\"n\":2,\"determinism\":\"fast\",\"guidance_scale\":1}");
         service.post("{\"prompt\":\"a sun\",\"steps\":20,\"sampler\":\"heun\",\"determinism\":\"fast\"}");
         List<String> together = List.of(service.post(exact.formatted(39, 4)), service.post(exact.formatted(41, 1)));
-        assertThat(service.ended(together.get(0)).at("/images/2/sha256").stringValue()).isEqualTo(alone);
+        assertThat(service.ended(together.get(0)).at("/images/2/sha256").stringValue())
+                .isEqualTo(alone);
         assertThat(service.picture(together.get(1))).isEqualTo(alone);
 
         String interrupted = service.post(exact.formatted(41, 1));
-        await().atMost(LONG).until(() -> service.job(interrupted).at("/progress/step").intValue() >= 3);
+        await().atMost(LONG)
+                .until(() -> service.job(interrupted).at("/progress/step").intValue() >= 3);
         first.destroyForcibly().waitFor();
         start();
         assertThat(new Service(port).picture(interrupted)).isEqualTo(alone);
-        assertThat(new Service(port).picture(new Service(port).post(exact.formatted(41, 1)))).isEqualTo(alone);
+        assertThat(new Service(port).picture(new Service(port).post(exact.formatted(41, 1))))
+                .isEqualTo(alone);
     }
 
     @Test

@@ -39,7 +39,8 @@ class SteadyLoadTests {
 
     @Test
     void nothingGrowsUnderSteadyLoad() throws Exception {
-        Duration length = Duration.ofSeconds((long) (60 * Double.parseDouble(System.getProperty("darkroom.minutes", "30"))));
+        Duration length =
+                Duration.ofSeconds((long) (60 * Double.parseDouble(System.getProperty("darkroom.minutes", "30"))));
         Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "steady");
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
@@ -101,15 +102,14 @@ class SteadyLoadTests {
     /** One job of a random kind, some of them canceled on their way, followed by its events. */
     private static void draw(Service service, Random random) {
         String id = service.post("""
-                {"prompt":"a red apple %d","steps":%d,"n":%d,"width":%d,"guidance_scale":%d,"previews":%d,"determinism":"%s"}"""
-                        .formatted(
-                                random.nextInt(1000),
-                                2 + random.nextInt(6),
-                                1 + random.nextInt(3),
-                                64 + 32 * random.nextInt(2),
-                                1 + random.nextInt(3),
-                                random.nextInt(3),
-                                random.nextBoolean() ? "exact" : "fast"));
+                {"prompt":"a red apple %d","steps":%d,"n":%d,"width":%d,"guidance_scale":%d,"previews":%d,"determinism":"%s"}""".formatted(
+                        random.nextInt(1000),
+                        2 + random.nextInt(6),
+                        1 + random.nextInt(3),
+                        64 + 32 * random.nextInt(2),
+                        1 + random.nextInt(3),
+                        random.nextInt(3),
+                        random.nextBoolean() ? "exact" : "fast"));
         if (random.nextInt(5) == 0) {
             service.cancel(id);
         }
@@ -122,7 +122,10 @@ class SteadyLoadTests {
                 most(samples, Sample::resident),
                 most(samples, Sample::threads),
                 most(samples, Sample::files),
-                samples.stream().mapToLong(Sample::arrays).min().orElseThrow()); // those of a call in progress come and go
+                samples.stream()
+                        .mapToLong(Sample::arrays)
+                        .min()
+                        .orElseThrow()); // those of a call in progress come and go
     }
 
     private static long most(List<Sample> samples, ToLongFunction<Sample> figure) {
@@ -150,7 +153,8 @@ class SteadyLoadTests {
     private static long arrays(long pid) throws IOException {
         Process jcmd = new ProcessBuilder(java("jcmd"), Long.toString(pid), "GC.class_histogram").start();
         String histogram = new String(jcmd.getInputStream().readAllBytes());
-        return histogram.lines()
+        return histogram
+                .lines()
                 .filter(line -> line.contains(" ai.djl.pytorch.engine.PtNDArray"))
                 .mapToLong(line -> Long.parseLong(line.strip().split("\\s+")[1]))
                 .sum();
