@@ -3,11 +3,13 @@ package dev.darkroom;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.darkroom.ServerProcess.Event;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -48,6 +50,61 @@ class CrashTests {
     void losesNothingIn20RoundsOnPostgres() throws Exception {
         try (TestPostgres postgres = TestPostgres.start()) {
             storm(20, ServerProcess.freshData("storm"), onPostgres(postgres));
+        }
+    }
+
+    @Test
+    void drawsOnWithin2SecondsOfBeingReadyAgain() throws Exception {
+        Path data = ServerProcess.freshData("again");
+        int port = ServerProcess.freePort();
+        String id;
+        try (ServerProcess server =
+                ServerProcess.start(port, data, "--stub.step-time=100ms").awaitReady()) {
+            id = server.submit("{\"prompt\":\"an apple\",\"steps\":150}");
+            server.events(id, 0, 5);
+            server.kill();
+        }
+        try (ServerProcess server =
+                ServerProcess.start(port, data, "--stub.step-time=100ms").awaitReady()) {
+            Instant ready = Instant.now();
+            List<Event> events = server.events(id, 0, 12);
+            List<Event> started = events.stream()
+                    .filter(event -> event.name().equals("started"))
+                    .toList();
+            assertThat(started).hasSize(2);
+            Instant again = Instant.parse(started.get(1).data().get("at").stringValue());
+            System.out.printf(
+                    "running again %d ms after ready%n",
+                    Duration.between(ready, again).toMillis());
+            assertThat(again).isBefore(ready.plusSeconds(2));
+        }
+    }
+
+    /** A job whose pictures kill the server is not drawn for ever. */
+    @Test
+    void givesAJobUpAfterThreeStartsWithoutAnEnd() throws Exception {
+        Path data = ServerProcess.freshData("poison");
+        int port = ServerProcess.freePort();
+        String id = "";
+        for (int start = 1; start <= 3; start++) {
+            try (ServerProcess server =
+                    ServerProcess.start(port, data, "--stub.step-time=200ms").awaitReady()) {
+                id = start == 1 ? server.submit("{\"prompt\":\"an apple\",\"steps\":150}") : id;
+                int starts = start;
+                String poison = id;
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> server.events(poison, 0, 3 * starts).stream()
+                                        .filter(event -> event.name().equals("started"))
+                                        .count()
+                                == starts);
+                server.kill();
+            }
+        }
+        try (ServerProcess server =
+                ServerProcess.start(port, data, "--stub.step-time=200ms").awaitReady()) {
+            var job = ServerProcess.body(server.get("/v1/jobs/" + id + "?wait_ms=10000"));
+            assertThat(job.get("state").stringValue()).isEqualTo("failed");
+            assertThat(job.at("/error/code").stringValue()).isEqualTo("interrupted_too_often");
         }
     }
 

@@ -138,6 +138,19 @@ class ReplicaTests {
     }
 
     @Test
+    void eventsOfOthersAreHeardAgainAfterTheConnectionBroke() throws Exception {
+        ServerProcess worker = start("--darkroom.role=worker");
+        ServerProcess api = start("--darkroom.role=api");
+        started.forEach(ServerProcess::awaitReady);
+        change("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'darkroom-events'");
+        String id = api.submit("{\"prompt\":\"an apple\",\"steps\":5}");
+        long asked = System.nanoTime();
+        assertThat(api.events(id)).extracting(Event::name).endsWith("image", "succeeded");
+        assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(5));
+        assertThat(worker.get("/actuator/health/liveness").statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void aWorkerThatSleptThroughItsLeaseChangesNothing() throws Exception {
         freezeAndThaw(1);
     }
@@ -269,7 +282,7 @@ class ReplicaTests {
 
     private void change(String statement) throws SQLException {
         try (var database = DriverManager.getConnection(url, postgres.user(), "")) {
-            database.createStatement().executeUpdate(statement);
+            database.createStatement().execute(statement);
         }
     }
 }

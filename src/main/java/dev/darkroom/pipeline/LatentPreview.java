@@ -16,7 +16,8 @@ final class LatentPreview {
 
     private final int channels;
     private final int factor;
-    private final double[][] equations; // [channels + 1][channels + 1 + 3]: the normal equations of three colours, side by side
+    private final double[][]
+            equations; // [channels + 1][channels + 1 + 3]: the normal equations of three colours, side by side
     private double @Nullable [][] map; // [3][channels + 1], the last for the constant
 
     private LatentPreview(int channels, int factor) {

@@ -1,0 +1,67 @@
+package dev.darkroom.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.darkroom.Darkroom;
+import dev.darkroom.ServerProcess;
+import dev.darkroom.StubServer;
+import dev.darkroom.spec.ImageDraft;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+
+@SpringBootTest(
+        classes = {Darkroom.class, StubServer.class},
+        webEnvironment = SpringBootTest.WebEnvironment.NONE,
+        properties = {"stub.step-time=5ms", "darkroom.retention=3s"})
+class RetentionTests {
+
+    private static final Duration LONG = Duration.ofSeconds(60);
+
+    @Autowired
+    private Jobs jobs;
+
+    @Autowired
+    private Models models;
+
+    @Autowired
+    private Housekeeping housekeeping;
+
+    @DynamicPropertySource
+    static void freshData(DynamicPropertyRegistry registry) {
+        registry.add(
+                "darkroom.data-dir", () -> ServerProcess.freshData("retention").toString());
+    }
+
+    @Test
+    void endedJobsAndTheirPicturesAreDeletedWhenTheirTimeIsOver() {
+        await().atMost(LONG).until(() -> !models.all().isEmpty());
+        Job old = draw(1);
+        Path file = jobs.file(old.images().get(0));
+        assertThat(file).exists();
+        await().pollDelay(Duration.ofMillis(3100)).until(() -> true);
+        Job young = draw(2);
+
+        housekeeping.retain();
+        assertThat(jobs.find(old.id())).isEmpty();
+        assertThat(jobs.eventsAfter(old.id(), 0)).isEmpty();
+        assertThat(file).doesNotExist();
+        assertThat(jobs.find(young.id())).contains(young);
+        assertThat(jobs.file(young.images().get(0))).exists();
+    }
+
+    private Job draw(long seed) {
+        ImageSpec spec = ImageSpec.of(
+                new ImageDraft().prompt("an apple").seed(seed), models.all().get(0));
+        String id = jobs.submit(spec, JobOptions.DEFAULT, "someone").id();
+        await().atMost(LONG).until(() -> jobs.find(id).orElseThrow().state() == JobState.SUCCEEDED);
+        return jobs.find(id).orElseThrow();
+    }
+}
