@@ -17,16 +17,17 @@ FROM eclipse-temurin:25-jdk-noble AS unpack
 WORKDIR /unpack
 COPY --from=build /src/target/darkroom.jar .
 RUN java -Djarmode=tools -jar darkroom.jar extract --layers --destination layers \
- && mkdir jar native libtorch-cpu jni-cu128 \
- && mv layers/dependencies/lib/pytorch-native-cpu-*.jar . \
- && cd jar \
- && for library in ../pytorch-native-cpu-*.jar ../layers/dependencies/lib/pytorch-jni-*.jar \
-        ../layers/dependencies/lib/tokenizers-*.jar ../layers/dependencies/lib/jna-[0-9]*.jar; do jar xf "$library"; done \
+ && mkdir libraries native libtorch-cpu jni-cu128 \
+ && mv layers/dependencies/lib/pytorch-native-cpu-*.jar .
+WORKDIR /unpack/libraries
+RUN for jar in ../pytorch-native-cpu-*.jar ../layers/dependencies/lib/pytorch-jni-*.jar \
+        ../layers/dependencies/lib/tokenizers-*.jar ../layers/dependencies/lib/jna-[0-9]*.jar; do jar xf "$jar"; done \
  && arch=$(uname -m) \
  && mv pytorch/cpu/linux-*/* "jnilib/linux-$arch/cpu/libdjl_torch.so" ../libtorch-cpu \
- && mv "native/lib/linux-$arch/cpu/libtokenizers.so" "com/sun/jna/linux-$(echo "$arch" | tr _ -)/libjnidispatch.so" ../native \
- && if [ "$arch" = x86_64 ]; then mv jnilib/linux-x86_64/cu128/libdjl_torch.so ../jni-cu128; fi \
- && rm -r /unpack/jar
+ && mv "native/lib/linux-$arch/cpu/libtokenizers.so" ../native \
+ && if [ "$arch" = x86_64 ]; \
+    then mv com/sun/jna/linux-x86-64/libjnidispatch.so ../native && mv jnilib/linux-x86_64/cu128/libdjl_torch.so ../jni-cu128; \
+    else mv "com/sun/jna/linux-$arch/libjnidispatch.so" ../native; fi
 
 # What both images share. Its layers change from seldom to often.
 FROM eclipse-temurin:25-jre-noble AS runtime
@@ -39,6 +40,7 @@ RUN groupadd --gid 10001 darkroom \
         -Djna.boot.library.path=/opt/native -Djna.nounpack=true > /app/java.options
 WORKDIR /app
 COPY --from=unpack /unpack/native /opt/native
+COPY src/main/docker/healthy /app/
 COPY --from=unpack /unpack/layers/dependencies/ /unpack/layers/spring-boot-loader/ /unpack/layers/snapshot-dependencies/ ./
 COPY --from=unpack /unpack/layers/application/ ./
 ENV DARKROOM_DATA_DIR=/data \
@@ -54,31 +56,13 @@ VOLUME ["/data", "/models"]
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
 # Healthy once a model is loaded and warm; a start may fetch models first.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15m --retries=3 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${MANAGEMENT_SERVER_PORT} && printf 'GET /actuator/health/readiness HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200'"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15m --retries=3 CMD ["/app/healthy"]
 ENTRYPOINT ["java", "@/app/java.options", "-XX:AOTCache=/app/darkroom.aot", "-jar", "/app/darkroom.jar"]
 
-# The server starts, draws a picture and stops; the JVM keeps classes, links and profiles of that run (JEP 483, 514, 515).
 FROM runtime AS train
-SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 COPY --from=unpack /unpack/libtorch-cpu /opt/libtorch
 ENV PYTORCH_FLAVOR=cpu PYTORCH_LIBRARY_PATH=/opt/libtorch
-RUN java @/app/java.options -XX:AOTCacheOutput=/tmp/darkroom.aot -jar /app/darkroom.jar \
-        --darkroom.data-dir=/tmp/data --server.address=127.0.0.1 & \
-    server=$!; body='{"prompt":"a red apple"}'; ready=; \
-    for _ in $(seq 600); do \
-        kill -0 "$server" || exit 1; \
-        if (exec 3<>/dev/tcp/127.0.0.1/8081 && printf 'GET /actuator/health/readiness HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3 | grep -q ' 200') 2>/dev/null; \
-        then ready=1; break; fi; \
-        sleep 1; \
-    done; \
-    test -n "$ready" \
- && exec 3<>/dev/tcp/127.0.0.1/8080 \
- && printf 'POST /v1/images HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nPrefer: wait=60\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' "${#body}" "$body" >&3 \
- && head -n 1 <&3 | grep ' 20[02]' \
- && kill "$server" \
- && { wait "$server" || true; } \
- && test -s /tmp/darkroom.aot
+RUN --mount=type=bind,source=src/main/docker,target=/scripts /scripts/train /tmp/darkroom.aot
 
 FROM runtime AS cpu
 COPY --from=unpack /unpack/libtorch-cpu /opt/libtorch
