@@ -54,7 +54,8 @@ base() {
 
     rm -rf "$WORK/rootfs" && cp -a "$WORK/debian" "$WORK/rootfs"
     mkdir -p "$WORK/rootfs/opt/java" "$WORK/rootfs/usr/share/maven" "$WORK/rootfs/usr/share/java"
-    cp -aL "$JDK17" "$WORK/rootfs/opt/java/openjdk"
+    # Debian's JDK links to sources that are not installed.
+    cp -aL "$JDK17" "$WORK/rootfs/opt/java/openjdk" 2>/dev/null || [ -x "$WORK/rootfs/opt/java/openjdk/bin/javac" ]
     cp -aL /usr/share/maven/. "$WORK/rootfs/usr/share/maven"
     # Packages come from this machine's repository, mounted at /m2, so that the stage needs no network.
     printf '#!/bin/sh\nexec /usr/share/maven/bin/mvn --offline -Dmaven.repo.local=/m2/repository "$@"\n' >"$WORK/rootfs/usr/bin/mvn"
