@@ -42,14 +42,14 @@ CUSTOM = [
 
 
 def trimmed(node, properties=False):
-    """Without descriptions and Kubernetes' extensions; references point into one document."""
+    """Without descriptions, names and Kubernetes' extensions; references point into one document."""
     if isinstance(node, list):
         return [trimmed(each) for each in node]
     if not isinstance(node, dict):
         return node
     out = {}
     for key, value in node.items():
-        if not properties and (key in ("description", "default", "example") or key.startswith("x-kubernetes-")):
+        if not properties and (key in ("$id", "$schema", "description", "default", "example") or key.startswith("x-kubernetes-")):
             continue
         if key == "$ref" and isinstance(value, str):
             value = "#/$defs/" + value.rsplit("/", 1)[1]
@@ -115,7 +115,6 @@ def main(packages, out):
     compose = trimmed(compose)
     compose["$defs"] = compose.pop("definitions")
     compose["$schema"] = "http://json-schema.org/draft-07/schema#"
-    del compose["$id"]
     write(out / "compose-spec.json", compose)
 
 
