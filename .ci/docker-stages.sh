@@ -98,10 +98,10 @@ for step in config["history"]:
         continue
     size = os.path.getsize(os.path.join(directory, next(layers).split(":")[1]))
     total += size
-    print(f"{size / 1e6:9.1f}  {step.get(\"created_by\", \"\")[:110]}")
-print(f"{total / 1e6:9.1f}  in all")
+    print("%9.1f  %s" % (size / 1e6, step.get("created_by", "")[:110]))
+print("%9.1f  in all" % (total / 1e6))
 for key in ("User", "Entrypoint", "StopSignal", "ExposedPorts", "Volumes", "Healthcheck", "Labels"):
-    print(f"{key}: {config[\"config\"].get(key)}")
+    print(key, config["config"].get(key))
 ' "$directory"
 }
 
@@ -125,20 +125,21 @@ enter() {
     done
     mapfile -t environment < <(buildah "${storage[@]}" inspect --type image --format '{{range .Docker.Config.Env}}{{println .}}{{end}}' "$IMAGE" | grep .)
     mapfile -t entrypoint < <(buildah "${storage[@]}" inspect --type image --format '{{range .Docker.Config.Entrypoint}}{{println .}}{{end}}' "$IMAGE" | grep .)
+    in_image=(env -i "${environment[@]}" chroot --userspec=10001:10001 "$ROOT" setpriv --no-new-privs --bounding-set=-all)
 }
 
 in_image() {
-    env -i "${environment[@]}" "${more[@]}" chroot --userspec=10001:10001 "$ROOT" setpriv --no-new-privs --bounding-set=-all "$@"
+    "${in_image[@]}" "$@"
 }
 
-# start COMMAND... : in the background until the image's health check answers; sets $server and $seconds.
+# start COMMAND... : in the background until the image's health check answers; sets $server (the JVM) and $seconds.
 start() {
     local begin=$EPOCHREALTIME
     rm -rf "$ROOT"/data/* "$ROOT"/tmp/*
-    in_image "$@" >"$WORK/server.log" 2>&1 &
+    "${in_image[@]}" "$@" >"$WORK/server.log" 2>&1 &
     server=$!
     until in_image /app/healthy 2>/dev/null; do
-        kill -0 "$server" 2>/dev/null || { cat "$WORK/server.log"; return 1; }
+        kill -0 "$server" 2>/dev/null || fail "it ended"
         sleep 0.05
     done
     seconds=$(echo "$EPOCHREALTIME $begin" | awk '{printf "%.2f", $1 - $2}')
@@ -148,41 +149,51 @@ stop() {
     local status=0
     kill "$server"
     wait "$server" || status=$?
-    [ "$status" = 143 ] || { echo "ended with status $status"; cat "$WORK/server.log"; return 1; }
+    [ "$status" = 143 ] || fail "it ended with status $status"
+}
+
+fail() {
+    cat "$WORK/server.log"
+    echo "FAILED: $*" >&2
+    exit 1
 }
 
 _run() {
-    local more=()
     enter
+    : >"$WORK/server.log"
     say "user and file system"
-    in_image sh -c 'id; ! touch /app/x /opt/x /etc/x 2>/dev/null && touch /data/x /models/x /tmp/x && echo "read-only but /data, /models and /tmp"'
+    in_image id
+    for directory in / /app /opt /etc /var/tmp /usr/local; do
+        if in_image touch "$directory/x" 2>/dev/null; then fail "$directory can be written to"; fi
+    done
+    in_image touch /data/x /models/x /tmp/x
+    echo "read-only but /data, /models and /tmp"
     say "start: ${entrypoint[*]}"
-    ! in_image /app/healthy 2>/dev/null && echo "health check fails before the start"
+    if in_image /app/healthy 2>/dev/null; then fail "healthy before the start"; fi
     start "${entrypoint[@]}"
     echo "health check answers after $seconds s"
     say "a picture"
     curl --silent --show-error --fail --max-time 120 --json '{"prompt":"a red apple"}' -H 'Accept: image/png' -H 'Prefer: wait=60' \
         http://127.0.0.1:8080/v1/images --output "$WORK/apple.png"
-    file "$WORK/apple.png"
-    ! grep -E 'ERROR|Read-only|Extracting|\[aot\]' "$WORK/server.log"
+    file "$WORK/apple.png" | grep 'PNG image data, 64 x 64'
+    if grep -E 'ERROR|Read-only|Extracting|\[aot\]|\[cds\]' "$WORK/server.log"; then fail "the log has what it should not"; fi
     stop
     echo "ended by SIGTERM"
 }
 
 # Start with and without the cache, in turns; the CPU time is steadier than the clock on a busy machine.
 _times() {
-    local more=() with without
     enter
-    for _ in 1 2 3 4 5; do
-        for cache in auto off; do
+    for ((round = 0; round < ${ROUNDS:-5}; round++)); do
+        for cache in on off; do
             start "${entrypoint[0]}" "-XX:AOTMode=$cache" "${entrypoint[@]:1}"
             awk -v cache="$cache" -v wall="$seconds" -v hz="$(getconf CLK_TCK)" \
-                '{printf "AOT cache %-4s  ready after %5.2f s, %5.2f s of CPU\n", cache, wall, ($14 + $15) / hz}' \
-                "/proc/$(pgrep -f darkroom.jar | head -n 1)/stat"
+                '{printf "AOT cache %-3s  ready after %6.2f s, %6.2f s of CPU\n", cache, wall, ($14 + $15) / hz}' "/proc/$server/stat"
             stop
         done
     done | tee "$WORK/times"
-    awk '{wall[$3] += $6; cpu[$3] += $8} END {printf "with / without: %.2f of the time, %.2f of the CPU time\n", wall["auto"] / wall["off"], cpu["auto"] / cpu["off"]}' "$WORK/times"
+    awk '{wall[$3] += $6; cpu[$3] += $8}
+        END {printf "with / without: %.2f of the time, %.2f of the CPU time\n", wall["on"] / wall["off"], cpu["on"] / cpu["off"]}' "$WORK/times"
 }
 
 clean() {
