@@ -114,7 +114,6 @@ def main(packages, out):
     compose = json.loads((packages / "compose-go/schema/compose-spec.json").read_text())
     compose = trimmed(compose)
     compose["$defs"] = compose.pop("definitions")
-    compose["$schema"] = "http://json-schema.org/draft-07/schema#"
     write(out / "compose-spec.json", compose)
 
 
