@@ -33,8 +33,11 @@ class HttpConfiguration {
 
     /** Requests that Tomcat refuses before they reach us get a problem as well, not a page. */
     @Bean
-    WebServerFactoryCustomizer<TomcatServletWebServerFactory> problemsFromTomcat() {
-        return factory -> factory.addContextCustomizers(
-                context -> ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> valves() {
+        return factory -> {
+            factory.addContextCustomizers(context ->
+                    ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
+            factory.addContextValves(new HangUps());
+        };
     }
 }

@@ -3,6 +3,7 @@ package dev.darkroom.api;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
@@ -131,7 +132,42 @@ record ImageRequest(
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("sigmas")
         @Nullable
-        List<Double> sigmas) {
+        List<Double> sigmas,
+
+        @Schema(
+                description =
+                        "exact: the same bytes whoever is drawn at the same time, on the same kind of device; fast:"
+                                + " evaluations share calls, which may change the last bits; the model has the default",
+                allowableValues = {"exact", "fast"})
+        @JsonProperty("determinism")
+        @Nullable
+        String determinism,
+
+        @Schema(
+                description = "How many step events of each picture carry a preview, evenly spread; default 0",
+                minimum = "0",
+                maximum = "" + ImageSpec.MAX_PREVIEWS)
+        @JsonProperty("previews")
+        @Nullable
+        Integer previews,
+
+        @Schema(
+                description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16. Within one"
+                        + " priority callers take turns",
+                defaultValue = "normal",
+                allowableValues = {"low", "normal", "high"})
+        @JsonProperty("priority")
+        @Nullable
+        String priority,
+
+        @Schema(
+                description = "Seconds within which the job must have ended; otherwise it fails with code expired,"
+                        + " queued or running. Default: no limit",
+                minimum = "1",
+                maximum = "" + JobOptions.MAX_EXPIRES_IN)
+        @JsonProperty("expires_in")
+        @Nullable
+        Integer expiresIn) {
 
     ImageDraft draft() {
         return new ImageDraft()
@@ -148,6 +184,12 @@ record ImageRequest(
                 .sampler(sampler)
                 .schedule(schedule)
                 .timesteps(timesteps)
-                .sigmas(sigmas);
+                .sigmas(sigmas)
+                .determinism(determinism)
+                .previews(previews);
+    }
+
+    JobOptions options() {
+        return JobOptions.of(priority, expiresIn);
     }
 }

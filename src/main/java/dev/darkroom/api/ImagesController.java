@@ -7,6 +7,7 @@ import dev.darkroom.job.Models;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
+import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -15,10 +16,12 @@ import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.FileSystemResource;
@@ -56,6 +59,7 @@ class ImagesController {
     @Operation(operationId = "createImages", summary = "Draw pictures", description = """
                     Accepts a job and answers at once with 202 and its Location. With `Prefer: wait=N` (N ≤ 60 seconds) \
                     the answer waits: 200 with the finished job, or 202 with the job as it is when the time runs out. \
+                    With `Prefer: wait=N, cancel-on-disconnect` the job is canceled if the client hangs up while it waits. \
                     With `Accept: image/png` the answer is the picture itself (n must be 1); it waits 60 seconds \
                     unless Prefer says otherwise, and falls back to 202 with the job as JSON.""")
     @ApiResponse(
@@ -84,21 +88,32 @@ class ImagesController {
                             schema = @Schema(implementation = JobResponse.class)))
     CompletableFuture<ResponseEntity<Object>> create(
             @RequestBody ImageRequest request,
-            @Parameter(description = "`respond-async` or `wait=N`, RFC 7240", example = "wait=30")
+            @Parameter(
+                            description = "`respond-async` or `wait=N`, RFC 7240; also `cancel-on-disconnect`",
+                            example = "wait=30")
                     @RequestHeader(name = "Prefer", required = false)
                     @Nullable
                     String preferences,
-            @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
+            @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
+            HttpServletRequest http) {
         Prefer prefer = Prefer.parse(preferences);
         boolean picture = wantsPicture(headers.getAccept());
-        ImageSpec spec = spec(request);
+        List<Violation> wrong = new ArrayList<>();
+        JobOptions options = valid(wrong, request::options);
+        ImageSpec spec = valid(wrong, () -> spec(request));
+        if (options == null || spec == null) {
+            throw new InvalidImageSpec(wrong);
+        }
         if (picture && spec.n() != 1) {
             throw new InvalidImageSpec(List.of(new Violation(
                     "n", "single_picture", "n must be 1 when the answer is the picture itself; given: " + spec.n())));
         }
-        Job job = jobs.submit(spec);
+        Job job = jobs.submit(spec, options, Caller.of(http));
         Duration wait = prefer.atMost(picture ? PICTURE_WAIT : Duration.ZERO);
-        return waiting.forEnd(job, wait).thenApply(seen -> {
+        CompletableFuture<Job> end = prefer.cancelOnDisconnect()
+                ? waiting.forEnd(job, wait, HangUps.probe(http))
+                : waiting.forEnd(job, wait);
+        return end.thenApply(seen -> {
             HttpHeaders answer = new HttpHeaders();
             answer.setLocation(JobUrls.job(seen.id()));
             if (prefer.applied() != null) {
@@ -109,6 +124,16 @@ class ImagesController {
             }
             return picture ? picture(answer, seen) : json(HttpStatus.OK, answer, seen);
         });
+    }
+
+    /** Keeps what is wrong, so that all wrong fields are told at once. */
+    private static <T> @Nullable T valid(List<Violation> wrong, Supplier<T> part) {
+        try {
+            return part.get();
+        } catch (InvalidImageSpec e) {
+            wrong.addAll(e.violations());
+            return null;
+        }
     }
 
     private ImageSpec spec(ImageRequest request) {
@@ -148,11 +173,11 @@ class ImagesController {
         return false;
     }
 
-    private static ResponseEntity<Object> json(HttpStatus status, HttpHeaders headers, Job job) {
+    private ResponseEntity<Object> json(HttpStatus status, HttpHeaders headers, Job job) {
         return ResponseEntity.status(status)
                 .headers(headers)
                 .contentType(MediaType.APPLICATION_JSON)
-                .body(JobResponse.of(job));
+                .body(JobResponse.of(job, jobs.outlook(job)));
     }
 
     private ResponseEntity<Object> picture(HttpHeaders headers, Job job) {

@@ -3,6 +3,7 @@ package dev.darkroom.api;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.job.Job;
+import dev.darkroom.job.Outlook;
 import dev.darkroom.spec.ImageSpec;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Duration;
@@ -24,7 +25,20 @@ record JobResponse(
         @Schema(description = "A client asked to cancel it; it stops within one step") @JsonProperty("cancel_requested")
         boolean cancelRequested,
 
+        @JsonProperty("priority") String priority,
+
         @JsonProperty("progress") Progress progress,
+
+        @Schema(description = "Only while it waits") @JsonProperty("queue") @Nullable
+        Queue queue,
+
+        @Schema(
+                description =
+                        "When it will probably have ended, from times measured of this model and size; only before"
+                                + " it has, and only once something has been measured")
+        @JsonProperty("eta")
+        @Nullable
+        Instant eta,
 
         @Schema(description = "The request with every default filled in; post it again to draw the same pictures")
         @JsonProperty("parameters")
@@ -41,6 +55,11 @@ record JobResponse(
 
         @JsonProperty("created_at") Instant createdAt,
 
+        @Schema(description = "It fails if it has not ended by then; only if the request had expires_in")
+        @JsonProperty("expires_at")
+        @Nullable
+        Instant expiresAt,
+
         @JsonProperty("started_at") @Nullable Instant startedAt,
 
         @JsonProperty("finished_at") @Nullable Instant finishedAt,
@@ -55,6 +74,12 @@ record JobResponse(
     record Progress(
             @JsonProperty("step") int step,
             @JsonProperty("steps") int steps) {}
+
+    /** A place in the queue. */
+    @Schema(name = "JobQueue")
+    record Queue(
+            @Schema(description = "1 is begun next") @JsonProperty("position")
+            int position) {}
 
     /** The resolved request. */
     @Schema(name = "JobParameters")
@@ -78,7 +103,10 @@ record JobResponse(
             List<Integer> timesteps,
 
             @Schema(description = "Only if the request listed them") @JsonProperty("sigmas") @Nullable
-            List<Double> sigmas) {
+            List<Double> sigmas,
+
+            @JsonProperty("determinism") String determinism,
+            @JsonProperty("previews") int previews) {
 
         static Parameters of(ImageSpec spec) {
             return new Parameters(
@@ -96,7 +124,9 @@ record JobResponse(
                     spec.sampler().id(),
                     spec.schedule().id(),
                     spec.timesteps().isEmpty() ? null : spec.timesteps(),
-                    spec.sigmas().isEmpty() ? null : spec.sigmas());
+                    spec.sigmas().isEmpty() ? null : spec.sigmas(),
+                    spec.determinism().id(),
+                    spec.previews());
         }
     }
 
@@ -144,26 +174,36 @@ record JobResponse(
     record Failure(
             @Schema(
                     description = "Stable word",
-                    allowableValues = {"drawing_failed", "out_of_memory", "model_unavailable", "interrupted_too_often"})
+                    allowableValues = {
+                        "drawing_failed",
+                        "out_of_memory",
+                        "model_unavailable",
+                        "expired",
+                        "interrupted_too_often"
+                    })
             @JsonProperty("code")
             String code,
 
             @Schema(description = "For people") @JsonProperty("message")
             String message) {}
 
-    static JobResponse of(Job job) {
+    static JobResponse of(Job job, Outlook outlook) {
         ImageSpec spec = job.spec();
         Job.Failure failure = job.failure();
         return new JobResponse(
                 job.id(),
                 job.state().id(),
                 job.cancelRequested(),
+                job.priority().id(),
                 new Progress(job.step(), spec.steps() * spec.n()),
+                outlook.position() == null ? null : new Queue(outlook.position()),
+                outlook.end(),
                 Parameters.of(spec),
                 LongStream.range(spec.seed(), spec.seed() + spec.n()).boxed().toList(),
                 job.images().stream().map(image -> image(job, image)).toList(),
                 JobUrls.events(job.id()),
                 job.createdAt(),
+                job.expiresAt(),
                 job.startedAt(),
                 job.finishedAt(),
                 Timings.of(job),

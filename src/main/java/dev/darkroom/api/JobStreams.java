@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
 import org.springframework.http.MediaType;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
@@ -114,6 +115,8 @@ class JobStreams {
                     writeNews();
                 } catch (IOException | IllegalStateException e) {
                     return; // the client is gone or the stream has ended; the container tells onCompletion
+                } catch (DataAccessException e) {
+                    log.debug("The database does not answer; the stream of job {} goes on when it does", jobId, e);
                 } catch (RuntimeException e) {
                     emitter.completeWithError(e);
                     return;
@@ -124,7 +127,7 @@ class JobStreams {
         private void writeNews() throws IOException {
             if (sent == null) {
                 Job job = jobs.find(jobId).orElseThrow();
-                send(job.lastEvent(), "snapshot", JobResponse.of(job));
+                send(job.lastEvent(), "snapshot", JobResponse.of(job, jobs.outlook(job)));
                 if (job.state().isFinal()) {
                     emitter.complete();
                     return;
@@ -152,8 +155,10 @@ class JobStreams {
                             .findFirst()
                             .orElseThrow();
                 }
-                case SUCCEEDED, FAILED, CANCELED ->
-                    JobResponse.of(jobs.find(jobId).orElseThrow());
+                case SUCCEEDED, FAILED, CANCELED -> {
+                    Job job = jobs.find(jobId).orElseThrow();
+                    yield JobResponse.of(job, jobs.outlook(job));
+                }
             };
         }
 
@@ -165,6 +170,7 @@ class JobStreams {
         void heartbeat() {
             try {
                 emitter.send(SseEmitter.event().comment("still here"));
+                wake(); // what the database did not tell for a moment
             } catch (IOException | IllegalStateException e) {
                 log.debug("A stream of job {} has ended: {}", jobId, e.getMessage());
             }

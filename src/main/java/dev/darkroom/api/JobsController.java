@@ -61,7 +61,8 @@ class JobsController {
                     Problem.Code.INVALID_PARAMETER,
                     "wait_ms must be between 0 and " + MAX_WAIT_MS + "; given: " + waitMs);
         }
-        return waiting.forEnd(find(id), Duration.ofMillis(waitMs)).thenApply(JobResponse::of);
+        return waiting.forEnd(find(id), Duration.ofMillis(waitMs))
+                .thenApply(job -> JobResponse.of(job, jobs.outlook(job)));
     }
 
     @DeleteMapping(produces = MediaType.APPLICATION_JSON_VALUE)
@@ -79,7 +80,7 @@ class JobsController {
                                 Problem.Code.ALREADY_ENDED,
                                 "job " + id + " has " + job.state().id() + " already");
                 };
-        return ResponseEntity.status(status).body(JobResponse.of(job));
+        return ResponseEntity.status(status).body(JobResponse.of(job, jobs.outlook(job)));
     }
 
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)

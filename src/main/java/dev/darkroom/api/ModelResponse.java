@@ -61,7 +61,8 @@ record ModelResponse(
             @JsonProperty("steps") int steps,
             @JsonProperty("guidance_scale") double guidanceScale,
             @JsonProperty("sampler") String sampler,
-            @JsonProperty("schedule") String schedule) {}
+            @JsonProperty("schedule") String schedule,
+            @JsonProperty("determinism") String determinism) {}
 
     /** What a request may ask for. */
     @Schema(name = "ModelLimits", description = "Sizes in pixels, prompts in characters")
@@ -77,6 +78,7 @@ record ModelResponse(
             @JsonProperty("max_clip_skip") int maxClipSkip,
             @JsonProperty("max_guidance_scale") int maxGuidanceScale,
             @JsonProperty("max_n") int maxN,
+            @JsonProperty("max_previews") int maxPreviews,
             @JsonProperty("max_prompt") int maxPrompt) {}
 
     /** All models. */
@@ -100,7 +102,8 @@ record ModelResponse(
                         info.steps(),
                         info.guidanceScale(),
                         info.sampler().id(),
-                        info.schedule().id()),
+                        info.schedule().id(),
+                        info.determinism().id()),
                 new Limits(
                         info.minSize(),
                         info.maxSize(),
@@ -110,6 +113,7 @@ record ModelResponse(
                         info.maxClipSkip(),
                         ImageSpec.MAX_GUIDANCE,
                         ImageSpec.MAX_N,
+                        ImageSpec.MAX_PREVIEWS,
                         ImageSpec.MAX_PROMPT));
     }
 }

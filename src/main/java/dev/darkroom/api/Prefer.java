@@ -1,37 +1,56 @@
 package dev.darkroom.api;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@code Prefer} header (RFC 7240), as far as it concerns us: {@code wait=N} and {@code respond-async}. Other
- * preferences are none of our business and ignored, as the RFC asks.
+ * The {@code Prefer} header (RFC 7240), as far as it concerns us: {@code wait=N}, {@code respond-async} and our own
+ * {@code cancel-on-disconnect}. Other preferences are none of our business and ignored, as the RFC asks.
  *
  * @param atMost how long the client wants to wait for the result; {@code null} if it did not say
+ * @param cancelOnDisconnect whether the job is canceled if the client hangs up while it waits
  * @param applied value of the answer's {@code Preference-Applied}, or {@code null}
  */
-record Prefer(@Nullable Duration atMost, @Nullable String applied) {
+record Prefer(
+        @Nullable Duration atMost,
+        boolean cancelOnDisconnect,
+        @Nullable String applied) {
 
     static final int MAX_WAIT_SECONDS = 60;
 
     /** @throws Problem if {@code wait} is not a whole number of seconds within bounds */
     static Prefer parse(@Nullable String header) {
         if (header == null) {
-            return new Prefer(null, null);
+            return new Prefer(null, false, null);
         }
         boolean async = false;
+        boolean cancelOnDisconnect = false;
         Integer wait = null;
         for (String preference : header.split(",")) {
             String[] parts = preference.split(";", 2)[0].split("=", 2);
             switch (parts[0].trim().toLowerCase(Locale.ROOT)) {
                 case "wait" -> wait = wait == null ? seconds(parts.length == 2 ? parts[1] : "") : wait;
                 case "respond-async" -> async = true;
+                case "cancel-on-disconnect" -> cancelOnDisconnect = true;
                 default -> {}
             }
         }
-        String applied = wait != null ? "wait=" + wait : async ? "respond-async" : null;
-        return new Prefer(wait == null ? null : Duration.ofSeconds(wait), applied);
+        List<String> applied = new ArrayList<>();
+        if (wait != null) {
+            applied.add("wait=" + wait);
+        } else if (async) {
+            applied.add("respond-async");
+        }
+        if (cancelOnDisconnect) {
+            applied.add("cancel-on-disconnect");
+        }
+        return new Prefer(
+                wait == null ? null : Duration.ofSeconds(wait),
+                cancelOnDisconnect,
+                applied.isEmpty() ? null : String.join(", ", applied));
     }
 
     /** How long to wait, where {@code otherwise} is for clients that did not say. */

@@ -21,6 +21,7 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.transaction.TransactionException;
+import org.springframework.transaction.TransactionSystemException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.WebRequest;
@@ -89,18 +90,24 @@ class Problems extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     ResponseEntity<Object> handle(QueueFull full) {
         HttpHeaders headers = new HttpHeaders();
-        headers.set(HttpHeaders.RETRY_AFTER, "5");
+        headers.set(HttpHeaders.RETRY_AFTER, Long.toString((full.retryAfter().toMillis() + 999) / 1000));
         return answer(Code.QUEUE_FULL, String.valueOf(full.getMessage()), List.of(), headers);
     }
 
-    /** Its disk is full, for example: nothing was accepted, and another replica or a later try may succeed. */
+    /** Its disk is full, for example; a later try may succeed. A commit may have gone through without an answer. */
     @ExceptionHandler({DataAccessException.class, TransactionException.class})
     ResponseEntity<Object> handleDatabase(RuntimeException failure, WebRequest request) {
-        log.error("The database failed in {}", request.getDescription(false), failure);
+        log.error("The database failed in {}: {}", request.getDescription(false), failure.getMessage());
+        log.debug("The failure", failure);
+        boolean nothingDone = !(failure instanceof TransactionSystemException);
         HttpHeaders headers = new HttpHeaders();
         headers.set(HttpHeaders.RETRY_AFTER, "5");
         return answer(
-                Code.DATABASE_UNAVAILABLE, "the database does not answer; nothing was accepted", List.of(), headers);
+                Code.DATABASE_UNAVAILABLE,
+                "the database does not answer; "
+                        + (nothingDone ? "nothing was accepted" : "whether the request was accepted is not known"),
+                List.of(),
+                headers);
     }
 
     @ExceptionHandler

@@ -7,6 +7,11 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
 
@@ -14,9 +19,13 @@ import org.springframework.stereotype.Component;
 @Component
 class Waiting {
 
+    private static final Duration PROBE_EVERY = Duration.ofMillis(100);
+
     private final Jobs jobs;
     private final OpenExchanges exchanges;
     private final ExecutorService answers = Executors.newCachedThreadPool(new CustomizableThreadFactory("waiting-"));
+    private final ScheduledExecutorService probes =
+            Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("hang-ups-"));
 
     Waiting(Jobs jobs, OpenExchanges exchanges) {
         this.jobs = jobs;
@@ -39,8 +48,37 @@ class Waiting {
                 answers);
     }
 
+    /**
+     * The same, and the job is canceled if the client hangs up meanwhile.
+     *
+     * @param hungUp is not asked any more once the answer begins
+     */
+    CompletableFuture<Job> forEnd(Job job, Duration atMost, BooleanSupplier hungUp) {
+        AtomicBoolean probing = new AtomicBoolean(true);
+        ScheduledFuture<?> probe = probes.scheduleWithFixedDelay(
+                () -> {
+                    synchronized (probing) {
+                        if (probing.get() && hungUp.getAsBoolean()) {
+                            probing.set(false);
+                            answers.execute(() -> jobs.cancel(job.id()));
+                        }
+                    }
+                },
+                PROBE_EVERY.toMillis(),
+                PROBE_EVERY.toMillis(),
+                TimeUnit.MILLISECONDS);
+        return forEnd(job, atMost).thenApply(seen -> {
+            synchronized (probing) {
+                probing.set(false);
+            }
+            probe.cancel(false);
+            return seen;
+        });
+    }
+
     @PreDestroy
     void close() {
+        probes.shutdownNow();
         answers.shutdown();
     }
 }

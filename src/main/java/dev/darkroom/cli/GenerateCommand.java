@@ -3,6 +3,7 @@ package dev.darkroom.cli;
 import dev.darkroom.hub.ModelName;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
+import dev.darkroom.pipeline.LoadedModels;
 import dev.darkroom.pipeline.ModelLibrary;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
@@ -144,9 +145,10 @@ final class GenerateCommand implements Callable<Integer> {
             DownloadCommand.fetch(onHub, models.path());
             wanted = onHub.id();
         }
-        try (ModelLibrary library = new ModelLibrary(models.path(), dataDir.resolve("cache"))) {
+        ModelLibrary library = new ModelLibrary(models.path(), dataDir.resolve("cache"));
+        try (LoadedModels loaded = library.on(library.devices().get(0))) {
             String name = wanted == null ? library.models().get(0).id() : wanted;
-            DiffusionPipeline pipeline = library.open(name);
+            DiffusionPipeline pipeline = loaded.open(name);
             ImageSpec spec = ImageSpec.of(
                     new ImageDraft()
                             .prompt(prompt)

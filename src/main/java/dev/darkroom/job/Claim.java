@@ -1,13 +1,19 @@
 package dev.darkroom.job;
 
 import dev.darkroom.spec.ImageSpec;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One worker's hold on one job. Everything it writes is refused with {@link ClaimLost} once the job belongs to another
- * claim or has ended. Exactly one of {@link #image} with the last picture, {@link #fail}, {@link #cancel}, {@link
+ * claim or has ended; while the database does not answer, it is tried again for as long as a claim lives without it, so
+ * these methods may block for seconds. For one thread. Exactly one of {@link #image} with the last picture, {@link #fail}, {@link #cancel}, {@link
  * #release} and {@link #abandon} ends it.
  */
 public final class Claim {
@@ -19,14 +25,19 @@ public final class Claim {
     }
 
     private final JobStore store;
+    private final Paces paces;
     private final Job job;
     private final long number;
+    private final int rows;
+    private final Map<Integer, Long> steppedAt = new HashMap<>();
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private int missing;
     private boolean started;
 
-    Claim(JobStore store, Job job, long number) {
+    Claim(JobStore store, Paces paces, Job job, long number) {
         this.store = store;
+        this.paces = paces;
+        this.rows = job.spec().guidanceScale() > 1 ? 2 : 1;
         this.job = job;
         this.number = number;
         this.missing = job.spec().n() - job.images().size();
@@ -47,17 +58,59 @@ public final class Claim {
                 .toArray();
     }
 
-    /** The job is running from now on; further calls do nothing. */
+    /** Whether there is anything left to do under this claim: it has not ended, and the queue has not taken it back. */
+    public boolean isHeld() {
+        return !outcome.isDone();
+    }
+
+    /**
+     * The job is running from now on; further calls do nothing.
+     *
+     * @throws ClaimLost also if the queue has taken the job back for one that comes first
+     */
     public void start() {
-        if (!started) {
-            store.start(job.id(), number);
+        synchronized (this) {
+            if (outcome.isDone()) {
+                throw new ClaimLost(job.id(), number);
+            }
+            if (started) {
+                return;
+            }
             started = true;
+        }
+        outcome.whenComplete((ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
+        Patience.insist(() -> store.start(job.id(), number));
+    }
+
+    /** Takes the job back unless it has been started; its entry keeps its place. */
+    synchronized void recall() {
+        if (!started) {
+            outcome.complete(Outcome.RELEASED);
         }
     }
 
-    /** Picture {@code image} has done {@code step} of its {@code steps}. */
-    public void step(int image, int step, int steps) {
-        store.step(job.id(), number, image, step, steps);
+    synchronized boolean isStarted() {
+        return started;
+    }
+
+    long startTag() {
+        return job.startTag();
+    }
+
+    /**
+     * Picture {@code image} has done {@code step} of its {@code steps}.
+     *
+     * @param preview what it looks like, a JPEG file; null for none
+     */
+    public void step(int image, int step, int steps, byte @Nullable [] preview) {
+        long now = System.nanoTime();
+        Long before = steppedAt.put(image, now);
+        if (before == null) {
+            paces.join(kind(), rows);
+        } else {
+            paces.stepped(kind(), Duration.ofNanos(now - before));
+        }
+        Patience.insist(() -> store.step(job.id(), number, image, step, steps, preview));
     }
 
     /**
@@ -66,7 +119,12 @@ public final class Claim {
      * @return whether it was the last one, with which the job has succeeded
      */
     public boolean image(int index, long seed, byte[] png) {
-        store.image(job.id(), number, index, seed, png);
+        Long lastStep = steppedAt.get(index);
+        Patience.insist(() -> store.image(job.id(), number, index, seed, png));
+        if (lastStep != null) {
+            paces.finished(kind(), Duration.ofNanos(System.nanoTime() - lastStep));
+            leave(index);
+        }
         missing--;
         if (missing == 0) {
             outcome.complete(Outcome.ENDED);
@@ -75,13 +133,13 @@ public final class Claim {
     }
 
     public void fail(FailureCode code, String message) {
-        store.fail(job.id(), number, code, message);
+        Patience.insist(() -> store.fail(job.id(), number, code, message));
         outcome.complete(Outcome.ENDED);
     }
 
     /** The job was stopped because a client asked for it. */
     public void cancel() {
-        store.canceled(job.id(), number);
+        Patience.insist(() -> store.canceled(job.id(), number));
         outcome.complete(Outcome.ENDED);
     }
 
@@ -98,6 +156,16 @@ public final class Claim {
         } else {
             outcome.completeExceptionally(reason);
         }
+    }
+
+    private void leave(int image) {
+        if (steppedAt.remove(image) != null) {
+            paces.leave(kind(), rows);
+        }
+    }
+
+    private Paces.Kind kind() {
+        return Paces.Kind.of(job.spec());
     }
 
     /** Waits until the worker is done with the job. */

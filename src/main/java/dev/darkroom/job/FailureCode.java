@@ -10,6 +10,8 @@ public enum FailureCode {
     OUT_OF_MEMORY,
     /** The model was known when the job was accepted and cannot be opened now. */
     MODEL_UNAVAILABLE,
+    /** It had not ended by the time that the request allowed. */
+    EXPIRED,
     /** Its worker died several times while drawing it, so it is not tried again. */
     INTERRUPTED_TOO_OFTEN;
 

@@ -55,8 +55,21 @@ class ImageStore {
         return hash;
     }
 
+    /** Nobody may be writing the same picture meanwhile. */
+    void delete(String hash) {
+        try {
+            Files.deleteIfExists(file(hash));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot delete the picture " + file(hash), e);
+        }
+    }
+
     Path file(String hash) {
-        return directory.resolve(hash.substring(0, 2)).resolve(hash + ".png");
+        return directory.resolve(folder(hash)).resolve(hash + ".png");
+    }
+
+    static String folder(String hash) {
+        return hash.substring(0, 2);
     }
 
     private static MessageDigest sha256() {

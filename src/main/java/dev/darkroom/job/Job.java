@@ -1,6 +1,7 @@
 package dev.darkroom.job;
 
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Priority;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -9,29 +10,47 @@ import org.jspecify.annotations.Nullable;
  * A job as its rows say at one moment.
  *
  * @param id opaque, sortable by time of creation
+ * @param startTag its place in the queue, as {@link FairOrder} gave it
  * @param step sampling steps done, all pictures together: 0 to {@code spec.steps() × spec.n()}
  * @param cancelRequested a client asked to cancel it while it was running
  * @param failure why it failed, only in state {@code FAILED}
  * @param images finished pictures in order of their index
  * @param lastEvent sequence number of the newest event that this view includes
+ * @param expiresAt it fails if it has not ended by then
  * @param startedAt when a worker last began it
  */
 public record Job(
         String id,
         JobState state,
         ImageSpec spec,
+        Priority priority,
+        long startTag,
         int step,
         boolean cancelRequested,
         @Nullable Failure failure,
         List<Image> images,
         long lastEvent,
         Instant createdAt,
+        @Nullable Instant expiresAt,
         @Nullable Instant startedAt,
         @Nullable Instant finishedAt) {
 
     Job with(List<Image> finished) {
         return new Job(
-                id, state, spec, step, cancelRequested, failure, finished, lastEvent, createdAt, startedAt, finishedAt);
+                id,
+                state,
+                spec,
+                priority,
+                startTag,
+                step,
+                cancelRequested,
+                failure,
+                finished,
+                lastEvent,
+                createdAt,
+                expiresAt,
+                startedAt,
+                finishedAt);
     }
 
     /** @param message for people */

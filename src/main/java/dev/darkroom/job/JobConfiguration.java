@@ -2,7 +2,7 @@ package dev.darkroom.job;
 
 import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.boot.config.DbSchedulerCustomizer;
-import com.github.kagkarlsson.scheduler.task.FailureHandler;
+import com.github.kagkarlsson.scheduler.task.Execution;
 import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
 import java.io.IOException;
@@ -10,11 +10,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
-import javax.sql.DataSource;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.jdbc.DatabaseDriver;
@@ -22,13 +21,12 @@ import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.jdbc.support.JdbcUtils;
-import org.springframework.jdbc.support.MetaDataAccessException;
 
 /** The database, the queue's one task, and what is done about the process that ran before this one. */
 @Configuration(proxyBeanMethods = false)
 class JobConfiguration {
 
+    private static final int FAILURES_IN_A_ROW = 3;
     private static final Duration TRY_AGAIN_AFTER = Duration.ofSeconds(5);
 
     /**
@@ -65,17 +63,28 @@ class JobConfiguration {
     }
 
     @Bean
-    InstantSource clock() {
-        return InstantSource.system();
+    DatabaseClock clock() {
+        return new DatabaseClock();
     }
 
-    /** Dead entries keep their execution time and so their place in the queue. */
+    /**
+     * An entry whose claim was lost or failed keeps its execution time and so its place in the queue; only after several
+     * failures in a row it waits a little behind all others.
+     */
     @Bean
-    Task<Void> drawTask(ObjectProvider<JobQueue> queue) {
-        return Tasks.custom(JobQueue.TASK, Void.class)
-                .onFailure(new FailureHandler.OnFailureRetryLater<>(TRY_AGAIN_AFTER))
-                .onDeadExecution(
-                        (complete, entries) -> entries.reschedule(complete, complete.getExecution().executionTime))
+    Task<Void> drawTask(ObjectProvider<JobQueue> queue, JobEvents events) {
+        return Tasks.custom(QueueEntries.TASK, Void.class)
+                .onFailure((complete, entries) -> {
+                    Execution execution = complete.getExecution();
+                    Instant next = execution.consecutiveFailures < FAILURES_IN_A_ROW
+                            ? execution.executionTime
+                            : complete.getTimeDone().plus(TRY_AGAIN_AFTER);
+                    Patience.insist(() -> entries.reschedule(complete, next));
+                })
+                .onDeadExecution((complete, entries) -> {
+                    entries.reschedule(complete, complete.getExecution().executionTime);
+                    events.heard(complete.getExecution().getId(), JobEvent.Type.QUEUED);
+                })
                 .execute((entry, context) -> {
                     try {
                         return queue.getObject().hold(entry, context);
@@ -102,7 +111,7 @@ class JobConfiguration {
      * process before this one left is freed at once, without waiting for missed heartbeats.
      */
     @Bean
-    SmartLifecycle recovery(DataSource database, JobStore jobs, Models models) {
+    SmartLifecycle recovery(JdbcConnectionDetails database, JobStore jobs, Models models) {
         return new SmartLifecycle() {
             private volatile boolean done;
 
@@ -132,12 +141,8 @@ class JobConfiguration {
         };
     }
 
-    private static boolean isH2(DataSource database) {
-        try {
-            String url = JdbcUtils.extractDatabaseMetaData(database, java.sql.DatabaseMetaData::getURL);
-            return DatabaseDriver.fromJdbcUrl(url) == DatabaseDriver.H2;
-        } catch (MetaDataAccessException e) {
-            throw new IllegalStateException("the database does not answer", e);
-        }
+    /** Whether this process has the database for itself; otherwise it is PostgreSQL. */
+    static boolean isH2(JdbcConnectionDetails database) {
+        return DatabaseDriver.fromJdbcUrl(database.getJdbcUrl()) == DatabaseDriver.H2;
     }
 }

@@ -7,7 +7,8 @@ import java.util.Locale;
  * Something that happened to a job.
  *
  * @param sequence 1, 2, … within the job
- * @param data JSON object: {@code {image, step, steps}} of a step, {@code {index}} of an image, otherwise empty
+ * @param data JSON object: {@code {image, step, steps}} of a step, and {@code preview: {content_type, data}} as long as it is
+ *     the newest preview of a picture on its way; {@code {index}} of an image; otherwise empty
  */
 public record JobEvent(long sequence, Type type, String data, Instant at) {
 

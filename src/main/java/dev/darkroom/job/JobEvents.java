@@ -2,19 +2,24 @@ package dev.darkroom.job;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.springframework.stereotype.Component;
 
 /**
  * Tells listeners in this process that a job has a new event. The rows are the truth; this is the wake-up to read them.
- * A listener runs on the thread that wrote the event, after its commit, so it must be quick.
+ * A listener runs on the thread that wrote the event, after its commit, so it must be quick. What other processes write
+ * comes in through {@link EventRelay}; a wake-up may come twice, or name a later event than the one that caused it.
  */
 @Component
 class JobEvents {
 
     private final Map<String, List<Consumer<JobEvent.Type>>> listeners = new ConcurrentHashMap<>();
+    private final List<BiConsumer<String, JobEvent.Type>> own = new CopyOnWriteArrayList<>();
+    private final List<Runnable> arrivals = new CopyOnWriteArrayList<>();
 
     /** @return ends the subscription */
     Runnable subscribe(String jobId, Consumer<JobEvent.Type> listener) {
@@ -29,7 +34,32 @@ class JobEvents {
         });
     }
 
+    /** Calls the listener for every event that this process writes. */
+    void onOwn(BiConsumer<String, JobEvent.Type> listener) {
+        own.add(listener);
+    }
+
+    /** Calls the listener whenever a job has been queued, by any process. */
+    void onArrival(Runnable listener) {
+        arrivals.add(listener);
+    }
+
+    /** The jobs that somebody here follows. */
+    Set<String> subscribed() {
+        return Set.copyOf(listeners.keySet());
+    }
+
+    /** This process has written and committed an event. */
     void published(String jobId, JobEvent.Type type) {
+        own.forEach(listener -> listener.accept(jobId, type));
+        heard(jobId, type);
+    }
+
+    /** Some process has. */
+    void heard(String jobId, JobEvent.Type type) {
         listeners.getOrDefault(jobId, List.of()).forEach(listener -> listener.accept(type));
+        if (type == JobEvent.Type.QUEUED) {
+            arrivals.forEach(Runnable::run);
+        }
     }
 }

@@ -1,22 +1,29 @@
 package dev.darkroom.job;
 
 import com.github.kagkarlsson.scheduler.Scheduler;
-import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceCurrentlyExecutingException;
-import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceNotFoundException;
 import com.github.kagkarlsson.scheduler.task.CompletionHandler;
 import com.github.kagkarlsson.scheduler.task.ExecutionContext;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
-import com.github.kagkarlsson.scheduler.task.TaskInstanceId;
+import jakarta.annotation.PreDestroy;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.dao.DataAccessException;
+import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
 
 /**
@@ -25,18 +32,32 @@ import org.springframework.stereotype.Component;
  * job is heartbeated.
  */
 @Component
+@ConditionalOnProperty(name = "db-scheduler.enabled", matchIfMissing = true)
 public class JobQueue {
 
-    static final String TASK = "draw";
+    private static final Logger log = LoggerFactory.getLogger(JobQueue.class);
+
+    /** Time for those that find a free thread. */
+    private static final Duration RECALL_AFTER = Duration.ofMillis(20);
 
     private final JobStore store;
+    private final Paces paces;
     private final Scheduler scheduler;
     private final BlockingQueue<Claim> handedOut = new LinkedBlockingQueue<>();
+    private final Set<Claim> held = ConcurrentHashMap.newKeySet();
+    private final ScheduledExecutorService recalls =
+            Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("recall-"));
+    private final AtomicBoolean recallPlanned = new AtomicBoolean();
     private volatile boolean closed;
 
-    JobQueue(JobStore store, Scheduler scheduler) {
+    JobQueue(JobStore store, Paces paces, JobEvents events, Scheduler scheduler) {
         this.store = store;
+        this.paces = paces;
         this.scheduler = scheduler;
+        events.onArrival(() -> {
+            scheduler.triggerCheckForDueExecutions();
+            planRecall();
+        });
     }
 
     /**
@@ -54,9 +75,14 @@ public class JobQueue {
         return taken;
     }
 
-    /** Ids of running jobs that clients want stopped. */
+    /** Ids of running jobs that clients want stopped; none while the database does not answer. */
     public Set<String> cancelRequests() {
-        return store.cancelRequests();
+        try {
+            return store.cancelRequests();
+        } catch (DataAccessException e) {
+            log.warn("The database does not say which jobs to stop: {}", e.getMessage());
+            return Set.of();
+        }
     }
 
     /** Hands out no more jobs; those that nobody has taken go back. */
@@ -66,41 +92,68 @@ public class JobQueue {
         giveBack();
     }
 
-    /** Adds an entry for the job, in the caller's transaction. */
-    void add(String jobId) {
-        scheduler.schedule(new TaskInstance<>(TASK, jobId), Instant.now());
-    }
-
-    /** Looks for due entries at once; called after the commit that added one. */
-    void wake() {
-        scheduler.triggerCheckForDueExecutions();
-    }
-
-    /** Removes the job's entry unless a claim holds it, which removes it at its end. */
-    void remove(String jobId) {
-        try {
-            scheduler.cancel(TaskInstanceId.of(TASK, jobId));
-        } catch (TaskInstanceCurrentlyExecutingException | TaskInstanceNotFoundException e) {
-            // Its claim is about to notice that the job has ended, or already did.
-        }
-    }
-
     /** Runs on a thread of db-scheduler for a picked entry. */
     CompletionHandler<Void> hold(TaskInstance<Void> entry, ExecutionContext context)
             throws InterruptedException, ExecutionException {
         long version = context.getExecution().version;
-        Optional<Claim> claim = store.claim(entry.getId(), version).map(job -> new Claim(store, job, version));
+        Optional<Claim> claim = Patience.insist(() -> store.claim(entry.getId(), version))
+                .map(job -> new Claim(store, paces, job, version));
         if (claim.isEmpty()) {
-            return new CompletionHandler.OnCompleteRemove<>();
+            return insisting(new CompletionHandler.OnCompleteRemove<>());
         }
-        handedOut.add(claim.get());
-        if (closed) {
-            giveBack();
+        held.add(claim.get());
+        try {
+            handedOut.add(claim.get());
+            if (closed) {
+                giveBack();
+            }
+            return insisting(
+                    switch (claim.get().await()) {
+                        case ENDED -> new CompletionHandler.OnCompleteRemove<Void>();
+                        case RELEASED ->
+                            (complete, entries) -> entries.reschedule(complete, complete.getExecution().executionTime);
+                    });
+        } finally {
+            held.remove(claim.get());
         }
-        return switch (claim.get().await()) {
-            case ENDED -> new CompletionHandler.OnCompleteRemove<>();
-            case RELEASED -> (complete, entries) -> entries.reschedule(complete, complete.getExecution().executionTime);
-        };
+    }
+
+    private void planRecall() {
+        if (!closed && !held.isEmpty() && recallPlanned.compareAndSet(false, true)) {
+            recalls.schedule(this::recall, RECALL_AFTER.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Jobs that are held here and not begun make room for those in the queue that come before them. */
+    private void recall() {
+        recallPlanned.set(false);
+        List<Claim> lastFirst = held.stream()
+                .filter(claim -> !claim.isStarted())
+                .sorted(Comparator.comparingLong(Claim::startTag).reversed())
+                .toList();
+        if (lastFirst.isEmpty()) {
+            return;
+        }
+        try {
+            List<Long> waiting = store.waitingTags(lastFirst.size());
+            for (int i = 0;
+                    i < waiting.size() && waiting.get(i) < lastFirst.get(i).startTag();
+                    i++) {
+                lastFirst.get(i).recall();
+            }
+        } catch (DataAccessException e) {
+            log.debug("Whether other jobs come first cannot be told", e);
+        }
+    }
+
+    @PreDestroy
+    void stopRecalls() {
+        recalls.shutdownNow();
+    }
+
+    /** An entry that cannot be let go for a moment would be let go by missed heartbeats only. */
+    private static CompletionHandler<Void> insisting(CompletionHandler<Void> completion) {
+        return (complete, entries) -> Patience.insist(() -> completion.complete(complete, entries));
     }
 
     private void giveBack() {

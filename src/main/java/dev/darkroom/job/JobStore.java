@@ -1,20 +1,30 @@
 package dev.darkroom.job;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.Priority;
+import java.nio.file.Files;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -33,12 +43,16 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 class JobStore {
 
-    /** So often may workers die while drawing one job. */
-    static final int MAX_STARTS = 5;
+    /** So often may a job be begun without an end; one that kills its workers is not tried for ever. */
+    static final int MAX_STARTS = 3;
 
     private static final int MAX_MESSAGE = 2000;
 
     private record StepData(int image, int step, int steps) {}
+
+    private record PreviewData(int image, int step, int steps, Preview preview) {}
+
+    private record Preview(@JsonProperty("content_type") String contentType, byte[] data) {}
 
     private record ImageData(int index) {}
 
@@ -51,6 +65,7 @@ class JobStore {
     private final JobEvents events;
     private final ImageStore files;
     private final InstantSource clock;
+    private final FairOrder order;
     private final JsonMapper json = JsonMapper.shared();
 
     JobStore(
@@ -64,31 +79,56 @@ class JobStore {
         this.events = events;
         this.files = files;
         this.clock = clock;
+        this.order = new FairOrder(sql);
     }
 
     // What clients do
 
+    /** Runs in the transaction that inserts a job. */
+    interface Alongside {
+        void inserted(String jobId, long startTag);
+    }
+
     /**
      * Inserts a queued job.
      *
-     * @param alongside runs in the same transaction with the new job's id
-     * @throws QueueFull when {@code maxQueued} jobs wait
+     * @param caller who posts it: jobs of different callers take turns
      */
-    Job insert(ImageSpec spec, int maxQueued, Consumer<String> alongside) {
+    Job insert(ImageSpec spec, JobOptions options, String caller, Alongside alongside) {
+        try {
+            return tryInsert(spec, options, caller, alongside);
+        } catch (DuplicateKeyException e) {
+            return tryInsert(spec, options, caller, alongside); // another began the caller's flow at the same moment
+        }
+    }
+
+    private Job tryInsert(ImageSpec spec, JobOptions options, String caller, Alongside alongside) {
         Instant now = now();
         String id = JobIds.at(now);
-        transaction.executeWithoutResult(status -> {
-            if (countQueued() >= maxQueued) {
-                throw new QueueFull(maxQueued);
-            }
+        Duration expiresIn = options.expiresIn();
+        return Objects.requireNonNull(transaction.execute(status -> {
+            long startTag = order.startTag(spec, options, caller);
             sql.sql("""
-                            insert into job
-                                (id, state, spec, claim, starts, step, cancel_requested, last_event, created_at)
-                            values (?, 'queued', ?, 0, 0, 0, false, 0, ?)""").params(id, json.writeValueAsString(spec), utc(now)).update();
+                            insert into job (
+                                id, state, spec, claim, starts, step, cancel_requested, last_event, created_at,
+                                caller, priority, expires_at, start_tag, model, pixels, steps, work)
+                            values (?, 'queued', ?, 0, 0, 0, false, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")
+                    .param(id)
+                    .param(json.writeValueAsString(spec))
+                    .param(utc(now))
+                    .param(caller)
+                    .param(options.priority().id())
+                    .param(expiresIn == null ? null : utc(now.plus(expiresIn)))
+                    .param(startTag)
+                    .param(spec.model())
+                    .param(spec.width() * spec.height())
+                    .param(spec.steps() * spec.n())
+                    .param(FairOrder.work(spec))
+                    .update();
             addEvent(id, JobEvent.Type.QUEUED, NO_DATA);
-            alongside.accept(id);
-        });
-        return find(id).orElseThrow();
+            alongside.inserted(id, startTag);
+            return find(id).orElseThrow();
+        }));
     }
 
     Optional<Job> find(String id) {
@@ -101,15 +141,26 @@ class JobStore {
 
     List<JobEvent> eventsAfter(String id, long sequence) {
         return sql.sql("""
-                        select sequence, type, data, created_at from job_event
-                        where job_id = ? and sequence > ? order by sequence""")
+                        select job_event.sequence, type, data, jpeg, created_at
+                        from job_event left join job_preview
+                            on job_preview.job_id = job_event.job_id and job_preview.sequence = job_event.sequence
+                        where job_event.job_id = ? and job_event.sequence > ? order by job_event.sequence""")
                 .params(id, sequence)
                 .query((row, n) -> new JobEvent(
                         row.getLong("sequence"),
                         JobEvent.Type.valueOf(row.getString("type").toUpperCase(Locale.ROOT)),
-                        row.getString("data"),
+                        withPreview(row.getString("data"), row.getBytes("jpeg")),
                         instant(row, "created_at")))
                 .list();
+    }
+
+    private String withPreview(String data, byte @Nullable [] jpeg) {
+        if (jpeg == null) {
+            return data;
+        }
+        StepData step = json.readValue(data, StepData.class);
+        Preview preview = new Preview("image/jpeg", jpeg);
+        return json.writeValueAsString(new PreviewData(step.image, step.step, step.steps, preview));
     }
 
     /** Cancels a queued job at once, asks the worker to stop a running one, leaves an ended one alone. */
@@ -132,7 +183,8 @@ class JobStore {
      * Makes {@code claim} the only one that may write this job. A job that an earlier claim had begun is queued again.
      *
      * @param claim version of the queue entry's pick; rises with every pick
-     * @return empty if nothing is left to do: the job has ended, or its workers died too often and it fails now
+     * @return empty if nothing is left to do: the job has ended, or it ends now, because a client asked for it, its time
+     *     is up or it was begun too often
      */
     Optional<Job> claim(String id, long claim) {
         transaction.executeWithoutResult(status -> lock(id).filter(job -> !job.state.isFinal())
@@ -140,7 +192,11 @@ class JobStore {
                     sql.sql("update job set claim = ? where id = ?")
                             .params(claim, id)
                             .update();
-                    if (job.starts >= MAX_STARTS) {
+                    if (job.cancelRequested) {
+                        change(job, JobState.CANCELED, JobEvent.Type.CANCELED);
+                    } else if (job.expired(now())) {
+                        expire(job);
+                    } else if (job.starts >= MAX_STARTS) {
                         end(
                                 job,
                                 FailureCode.INTERRUPTED_TOO_OFTEN,
@@ -152,9 +208,17 @@ class JobStore {
         return find(id).filter(job -> !job.state().isFinal());
     }
 
-    /** @throws ClaimLost also if the job was canceled before it began */
+    /**
+     * Counts the start before any work is done, so that a job that kills its worker is counted as well. Does nothing if
+     * this claim has started the job already.
+     *
+     * @throws ClaimLost also if the job was canceled before it began
+     */
     void start(String id, long claim) {
         asClaimed(id, claim, job -> {
+            if (job.state == JobState.RUNNING) {
+                return;
+            }
             change(job, JobState.RUNNING, JobEvent.Type.STARTED);
             sql.sql("update job set started_at = ?, starts = starts + 1, step = ? where id = ?")
                     .params(utc(now()), images(id).size() * job.spec.steps(), id)
@@ -162,16 +226,26 @@ class JobStore {
         });
     }
 
-    /** Records that picture {@code image} has {@code step} of its steps behind it. */
-    void step(String id, long claim, int image, int step, int steps) {
+    /**
+     * Records that picture {@code image} has {@code step} of its steps behind it.
+     *
+     * @param preview takes the place of the picture's one before; null for none
+     */
+    void step(String id, long claim, int image, int step, int steps, byte @Nullable [] preview) {
         transaction.executeWithoutResult(status -> {
-            int rows = sql.sql("update job set step = step + 1 where id = ? and claim = ? and state = 'running'")
-                    .params(id, claim)
-                    .update();
+            int rows = sql.sql("""
+                            update job set step = step + 1, last_event = last_event + 1
+                            where id = ? and claim = ? and state = 'running'""").params(id, claim).update();
             if (rows != 1) {
                 throw new ClaimLost(id, claim);
             }
-            addEvent(id, JobEvent.Type.STEP, new StepData(image, step, steps));
+            writeEvent(id, JobEvent.Type.STEP, new StepData(image, step, steps));
+            if (preview != null) {
+                dropPreview(id, image);
+                sql.sql("""
+                                insert into job_preview (job_id, position, sequence, jpeg)
+                                select id, ?, last_event, ? from job where id = ?""").params(image, preview, id).update();
+            }
         });
     }
 
@@ -179,14 +253,28 @@ class JobStore {
     void image(String id, long claim, int index, long seed, byte[] png) {
         String hash = files.write(png);
         asClaimed(id, claim, job -> {
+            if (images(id).stream().anyMatch(image -> image.index() == index)) {
+                return; // an earlier try, whose commit was not acknowledged
+            }
+            lockFolder(hash);
+            if (!Files.exists(files.file(hash))) {
+                files.write(png); // deleted between the first writing and the lock
+            }
             sql.sql("insert into job_image (job_id, position, seed, hash, bytes) values (?, ?, ?, ?, ?)")
                     .params(id, index, seed, hash, png.length)
                     .update();
+            dropPreview(id, index);
             addEvent(id, JobEvent.Type.IMAGE, new ImageData(index));
             if (images(id).size() == job.spec.n()) {
                 change(job, JobState.SUCCEEDED, JobEvent.Type.SUCCEEDED);
             }
         });
+    }
+
+    private void dropPreview(String id, int image) {
+        sql.sql("delete from job_preview where job_id = ? and position = ?")
+                .params(id, image)
+                .update();
     }
 
     void fail(String id, long claim, FailureCode code, String message) {
@@ -208,6 +296,79 @@ class JobStore {
                         .update();
             }
         });
+    }
+
+    /** Ends the jobs whose time is up. @return their ids */
+    List<String> expire() {
+        List<String> ids = sql.sql(
+                        "select id from job where (state = 'queued' or state = 'running') and expires_at <= ?")
+                .param(utc(now()))
+                .query(String.class)
+                .list();
+        for (String id : ids) {
+            transaction.executeWithoutResult(
+                    status -> lock(id).filter(job -> !job.state.isFinal()).ifPresent(this::expire));
+        }
+        return ids;
+    }
+
+    /** Jobs that ended before {@code time}, the oldest first. */
+    List<String> endedBefore(Instant time, int atMost) {
+        return sql.sql("select id from job where finished_at < ? order by finished_at limit ?")
+                .params(utc(time), atMost)
+                .query(String.class)
+                .list();
+    }
+
+    /** Deletes a job, its events, and its pictures unless another job has the same ones. */
+    void delete(String id) {
+        transaction.executeWithoutResult(status -> lock(id).ifPresent(job -> {
+            images(id).stream().map(Job.Image::hash).distinct().sorted().forEach(hash -> {
+                lockFolder(hash);
+                sql.sql("delete from job_image where job_id = ? and hash = ?")
+                        .params(id, hash)
+                        .update();
+                if (sql.sql("select 1 from job_image where hash = ? limit 1")
+                        .param(hash)
+                        .query(Integer.class)
+                        .optional()
+                        .isEmpty()) {
+                    files.delete(hash);
+                }
+            });
+            sql.sql("delete from job where id = ?").param(id).update();
+        }));
+    }
+
+    void forgetFlowsIfIdle() {
+        order.forgetIfIdle();
+    }
+
+    /** The newest thing to know of each job: its end, or that it goes on. */
+    Map<String, JobEvent.Type> newestEvents(Collection<String> ids) {
+        Map<String, JobEvent.Type> newest = new HashMap<>();
+        if (!ids.isEmpty()) {
+            sql.sql("select id, state from job where id in (:ids)")
+                    .param("ids", ids)
+                    .query(row -> {
+                        newest.put(
+                                row.getString("id"),
+                                switch (state(row)) {
+                                    case QUEUED, RUNNING -> JobEvent.Type.STEP;
+                                    case SUCCEEDED -> JobEvent.Type.SUCCEEDED;
+                                    case FAILED -> JobEvent.Type.FAILED;
+                                    case CANCELED -> JobEvent.Type.CANCELED;
+                                });
+                    });
+        }
+        return newest;
+    }
+
+    /** Start tags of the jobs that nobody holds, the lowest first. */
+    List<Long> waitingTags(int atMost) {
+        return sql.sql("""
+                        select start_tag from job join scheduled_tasks on task_instance = id
+                        where picked = false and state = 'queued' order by start_tag limit ?""").param(atMost).query(Long.class).list();
     }
 
     /** The running jobs that clients want stopped. */
@@ -236,18 +397,42 @@ class JobStore {
 
     // Rows
 
-    private record Locked(String id, JobState state, long claim, int starts, ImageSpec spec) {}
+    private record Locked(
+            String id,
+            JobState state,
+            long claim,
+            int starts,
+            boolean cancelRequested,
+            @Nullable Instant expiresAt,
+            ImageSpec spec) {
+
+        boolean expired(Instant now) {
+            return expiresAt != null && !expiresAt.isAfter(now);
+        }
+    }
 
     private Optional<Locked> lock(String id) {
-        return sql.sql("select id, state, claim, starts, spec from job where id = ? for update")
+        return sql.sql("""
+                        select id, state, claim, starts, cancel_requested, expires_at, spec from job
+                        where id = ? for update""")
                 .param(id)
                 .query((row, n) -> new Locked(
                         row.getString("id"),
                         state(row),
                         row.getLong("claim"),
                         row.getInt("starts"),
+                        row.getBoolean("cancel_requested"),
+                        instantOrNull(row, "expires_at"),
                         json.readValue(row.getString("spec"), ImageSpec.class)))
                 .optional();
+    }
+
+    /** Whoever adds a picture or deletes one waits for the others that do in the same folder, in any process. */
+    private void lockFolder(String hash) {
+        sql.sql("select name from image_folder where name = ? for update")
+                .param(ImageStore.folder(hash))
+                .query(String.class)
+                .single();
     }
 
     private void asClaimed(String id, long claim, Consumer<Locked> work) {
@@ -256,6 +441,10 @@ class JobStore {
                     .orElseThrow(() -> new ClaimLost(id, claim));
             work.accept(job);
         });
+    }
+
+    private void expire(Locked job) {
+        end(job, FailureCode.EXPIRED, "it had not ended within the time that the request allowed");
     }
 
     private void end(Locked job, FailureCode code, String message) {
@@ -283,12 +472,18 @@ class JobStore {
         sql.sql("update job set last_event = last_event + 1 where id = ?")
                 .param(id)
                 .update();
-        long sequence = sql.sql("select last_event from job where id = ?")
+        writeEvent(id, type, data);
+    }
+
+    /** Writes the event whose number this transaction has put into the job's row. */
+    private void writeEvent(String id, JobEvent.Type type, Record data) {
+        sql.sql("""
+                        insert into job_event (job_id, sequence, type, data, created_at)
+                        select id, last_event, ?, ?, ? from job where id = ?""")
+                .param(type.id())
+                .param(json.writeValueAsString(data))
+                .param(utc(now()))
                 .param(id)
-                .query(Long.class)
-                .single();
-        sql.sql("insert into job_event (job_id, sequence, type, data, created_at) values (?, ?, ?, ?, ?)")
-                .params(id, sequence, type.id(), json.writeValueAsString(data), utc(now()))
                 .update();
         TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
             @Override
@@ -298,7 +493,7 @@ class JobStore {
         });
     }
 
-    private int countQueued() {
+    int countQueued() {
         return sql.sql("select count(*) from job where state = 'queued'")
                 .query(Integer.class)
                 .single();
@@ -318,12 +513,15 @@ class JobStore {
                 row.getString("id"),
                 state(row),
                 json.readValue(row.getString("spec"), ImageSpec.class),
+                Priority.of(row.getString("priority")).orElseThrow(),
+                row.getLong("start_tag"),
                 row.getInt("step"),
                 row.getBoolean("cancel_requested"),
                 failure == null ? null : new Job.Failure(failure, row.getString("failure_message")),
                 List.of(),
                 row.getLong("last_event"),
                 instant(row, "created_at"),
+                instantOrNull(row, "expires_at"),
                 instantOrNull(row, "started_at"),
                 instantOrNull(row, "finished_at"));
     }

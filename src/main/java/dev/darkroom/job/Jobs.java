@@ -1,6 +1,7 @@
 package dev.darkroom.job;
 
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -15,14 +16,22 @@ import org.springframework.stereotype.Component;
 public class Jobs {
 
     private final JobStore store;
-    private final JobQueue queue;
+    private final QueueEntries queue;
+    private final Forecast forecast;
     private final JobEvents events;
     private final ImageStore files;
     private final JobSettings settings;
 
-    Jobs(JobStore store, JobQueue queue, JobEvents events, ImageStore files, JobSettings settings) {
+    Jobs(
+            JobStore store,
+            QueueEntries queue,
+            Forecast forecast,
+            JobEvents events,
+            ImageStore files,
+            JobSettings settings) {
         this.store = store;
         this.queue = queue;
+        this.forecast = forecast;
         this.events = events;
         this.files = files;
         this.settings = settings;
@@ -31,12 +40,19 @@ public class Jobs {
     /**
      * Accepts a job: when this returns, the job survives a crash.
      *
+     * @param caller who posts it, at most 200 characters: jobs of different callers take turns
      * @throws QueueFull when too many jobs wait
      */
-    public Job submit(ImageSpec spec) {
-        Job job = store.insert(spec, settings.maxQueued(), queue::add);
-        queue.wake();
-        return job;
+    public Job submit(ImageSpec spec, JobOptions options, String caller) {
+        if (store.countQueued() >= settings.maxQueued()) {
+            throw new QueueFull(settings.maxQueued(), forecast.retryAfter());
+        }
+        return store.insert(spec, options, caller, queue::add);
+    }
+
+    /** What lies before the job. */
+    public Outlook outlook(Job job) {
+        return forecast.of(job);
     }
 
     public Optional<Job> find(String id) {
@@ -63,7 +79,8 @@ public class Jobs {
     }
 
     /**
-     * Calls the listener after each new event of the job, on the thread that wrote it.
+     * Calls the listener after each new event of the job, on the thread that wrote it or heard of it; sometimes also
+     * without one, so the listener looks at {@link #eventsAfter}.
      *
      * @return ends the subscription
      */

@@ -51,13 +51,19 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * Compiles for inference, then hands over the weights one by one, each in the form that the program's kernels read.
+     * Compiles for inference on the processor, then hands over the weights one by one, each in the form that the program's
+     * kernels read.
      *
      * @param weights gives each of the program's parameters, checked for shape
      */
     public static Network load(Program program, Function<Program.Parameter, Tensor> weights) {
+        return load(program, Device.cpu(), weights);
+    }
+
+    /** The same for a device. */
+    static Network load(Program program, Device device, Function<Program.Parameter, Tensor> weights) {
         ByteArrayOutputStream archive = new ByteArrayOutputStream();
-        Model model = Model.newInstance("net", Device.cpu(), "PyTorch");
+        Model model = Model.newInstance("net", device, "PyTorch");
         try {
             new Archive(program, null).write(archive);
             model.load(new ByteArrayInputStream(archive.toByteArray()), Map.of("mapLocation", "true"));
@@ -80,7 +86,7 @@ public final class Network implements AutoCloseable {
         // Two arrays that all weights pass through, one read while the other is handed over: an array each would leave
         // the
         // heap in pieces.
-        try (NDManager manager = newScope()) {
+        try (NDManager manager = NDManager.newBaseManager(Device.cpu(), "PyTorch")) {
             PtNDArray[] raw = new PtNDArray[2];
             ByteBuffer[] bytes = new ByteBuffer[2];
             for (int k = 0; k < 2; k++) {
@@ -112,7 +118,8 @@ public final class Network implements AutoCloseable {
     private void hand(int i, Program.Parameter parameter, PtNDArray raw) {
         try (NDArray part = raw.get(new NDIndex().addSliceDim(0, parameter.size()));
                 NDArray shaped = part.reshape(parameter.shape());
-                IValue x = IValue.from((PtNDArray) shaped)) {
+                NDArray there = shaped.toDevice(model.getNDManager().getDevice(), false);
+                IValue x = IValue.from((PtNDArray) there)) {
             IValueUtils.runMethod((PtSymbolBlock) block, "set" + i, x).close();
         }
     }

@@ -1,5 +1,6 @@
 package dev.darkroom.model;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -63,14 +64,18 @@ public final class Networks implements AutoCloseable {
 
     /** A network: what it computes, where its weights lie, and, from its first use on, the thing itself. */
     private static final class Part implements AutoCloseable {
-        final Program program = new Program(Program.Kernels.ofThisMachine());
+        final Program program;
+        final Device device;
         final String name;
         final DiffusersFolder.Component component;
 
         @Nullable
         Network network;
 
-        Part(String name, DiffusersFolder.Component component) {
+        /** @param half whether 16-bit floats are good enough for it where the device is fast with them */
+        Part(String name, DiffusersFolder.Component component, Device device, boolean half) {
+            this.program = new Program(Program.Kernels.of(device), half && device.isGpu());
+            this.device = device;
             this.name = name;
             this.component = component;
         }
@@ -100,7 +105,7 @@ public final class Networks implements AutoCloseable {
         Network network() {
             if (network == null) {
                 try (Weights weights = component.weights()) {
-                    network = Network.load(program, parameter -> find(weights, parameter));
+                    network = Network.load(program, device, parameter -> find(weights, parameter));
                 }
             }
             return network;
@@ -121,7 +126,12 @@ public final class Networks implements AutoCloseable {
      * @throws dev.darkroom.weights.InvalidCheckpoint naming the option that is missing or not supported
      */
     public Networks(DiffusersFolder folder) {
-        this(folder, 0, 0);
+        this(folder, 0, 0, Device.cpu());
+    }
+
+    /** The same on a device; the U-Net computes in 16-bit floats on a GPU. */
+    public Networks(DiffusersFolder folder, Device device) {
+        this(folder, 0, 0, device);
     }
 
     /**
@@ -131,15 +141,19 @@ public final class Networks implements AutoCloseable {
      * @param width of the latents; 0 for the size the U-Net was trained on
      */
     public Networks(DiffusersFolder folder, int height, int width) {
+        this(folder, height, width, Device.cpu());
+    }
+
+    private Networks(DiffusersFolder folder, int height, int width, Device device) {
         penultimate = folder.has("text_encoder_2");
         for (String name : List.of("text_encoder", "text_encoder_2")) {
             if (folder.has(name)) {
-                textParts.add(new Part(name, folder.component(name)));
+                textParts.add(new Part(name, folder.component(name), device, false));
                 texts.add(new ClipText(textParts.get(textParts.size() - 1).component));
             }
         }
-        unetPart = new Part("unet", folder.component("unet"));
-        vaePart = new Part("vae decoder", folder.component("vae"));
+        unetPart = new Part("unet", folder.component("unet"), device, true);
+        vaePart = new Part("vae decoder", folder.component("vae"), device, false);
         if (texts.isEmpty()) {
             throw InvalidCheckpoint.ofKey(folder.path().resolve("model_index.json"), "text_encoder", "one", "none");
         }
@@ -189,7 +203,7 @@ public final class Networks implements AutoCloseable {
         if (full == null) {
             vaeEncoderPart = null;
         } else {
-            vaeEncoderPart = new Part("vae encoder", vaePart.component);
+            vaeEncoderPart = new Part("vae encoder", vaePart.component, device, false);
             program = vaeEncoderPart.program;
             Value x = program.input("x", 1, 3, h * vae.factor(), w * vae.factor());
             program.method("encode", full.describeEncoder(program, x), x);

@@ -1,5 +1,6 @@
 package dev.darkroom.model;
 
+import ai.djl.Device;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -43,8 +44,11 @@ public final class Program {
          */
         PACKED;
 
-        /** The kernels for inference on this machine's processor. */
-        public static Kernels ofThisMachine() {
+        /** The kernels for inference on a device of this machine. */
+        public static Kernels of(Device device) {
+            if (device.isGpu()) {
+                return PLAIN;
+            }
             boolean x86 = System.getProperty("os.arch").equals("amd64");
             boolean mac = System.getProperty("os.name").startsWith("Mac"); // its libtorch is built without oneDNN
             return x86 && !mac ? PACKED : PLAIN;
@@ -54,6 +58,11 @@ public final class Program {
     /** Ten times what the largest networks of this kind have. */
     private static final int MAX_PARAMETERS = 20_000;
 
+    /** Of {@code at::ScalarType}. */
+    private static final int HALF = 5;
+
+    private static final int FLOAT = 6;
+
     private static final String NO_ACTIVATION = "\"none\", annotate(List[Optional[number]], []), \"\"";
 
     private final State state;
@@ -61,6 +70,7 @@ public final class Program {
 
     private static final class State {
         final Kernels kernels;
+        final boolean half;
         final Map<String, Parameter> parameters = new LinkedHashMap<>();
         final List<String> methods = new ArrayList<>();
         StringBuilder body = new StringBuilder();
@@ -68,8 +78,9 @@ public final class Program {
         long flops;
         boolean winograd;
 
-        State(Kernels kernels) {
+        State(Kernels kernels, boolean half) {
             this.kernels = kernels;
+            this.half = half;
         }
     }
 
@@ -79,7 +90,12 @@ public final class Program {
     }
 
     public Program(Kernels kernels) {
-        this(new State(kernels), "");
+        this(kernels, false);
+    }
+
+    /** @param half whether weights are kept as 16-bit floats, for {@link Kernels#PLAIN} layers */
+    Program(Kernels kernels, boolean half) {
+        this(new State(kernels, half), "");
     }
 
     private Program(State state, String prefix) {
@@ -167,7 +183,7 @@ public final class Program {
 
     /** Declares a parameter that is kept as it is, and gives the expression that reads it. */
     String parameter(String name, long... shape) {
-        return prepared(name, "torch.clone(x)", 1, shape);
+        return prepared(name, state.half ? "torch.to(x, " + HALF + ")" : "torch.clone(x)", 1, shape);
     }
 
     /** Declares a parameter and gives the expression that reads what {@code prepare} made of it. */
@@ -417,6 +433,18 @@ public final class Program {
     /** Columns {@code from} to {@code to} of the last dimension of {@code x [1, t, c]}. */
     public Value columns(Value x, int from, int to) {
         return let("torch.slice(" + x.name() + ", 2, " + from + ", " + to + ", 1)", 1, x.dim(1), to - from);
+    }
+
+    // ---- types
+
+    /** As the weights are: 16-bit floats if they are that. */
+    public Value narrowed(Value x) {
+        return state.half ? like(x, "torch.to(" + x.name() + ", " + HALF + ")") : x;
+    }
+
+    /** As 32-bit floats. */
+    public Value widened(Value x) {
+        return state.half ? like(x, "torch.to(" + x.name() + ", " + FLOAT + ")") : x;
     }
 
     // ---- activations

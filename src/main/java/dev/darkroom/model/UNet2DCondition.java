@@ -181,7 +181,8 @@ public final class UNet2DCondition {
         if ((added == null ? 0 : added.dim(1)) != addedWidth()) {
             throw new IllegalArgumentException("expected " + addedWidth() + " added numbers a row");
         }
-        Value h = net.conv2d("conv_in", sample, channels[0], 3, 1, 1);
+        context = net.narrowed(context);
+        Value h = net.conv2d("conv_in", net.narrowed(sample), channels[0], 3, 1, 1);
         if (rows != null && added != null) { // conditioning that every block is told
             h = net.rows(h, rows);
             timestep = net.rows(timestep, rows);
@@ -230,7 +231,7 @@ public final class UNet2DCondition {
             }
         }
         h = net.silu(net.groupNorm("conv_norm_out", h, groups, eps));
-        return net.conv2d("conv_out", h, outChannels, 3, 1, 1);
+        return net.widened(net.conv2d("conv_out", h, outChannels, 3, 1, 1));
     }
 
     /** What goes through the whole network beside the latents. */
@@ -265,8 +266,8 @@ public final class UNet2DCondition {
         Value wave = waves(net, timestep, channels[0]);
         if (knowsGuidance() && added != null) {
             Value guidance = slice(net, added, pooledWidth + timeIds, 1);
-            Value projected =
-                    net.at("time_embedding").linear("cond_proj", guidanceWaves(net, guidance), channels[0], false);
+            Value projected = net.at("time_embedding")
+                    .linear("cond_proj", net.narrowed(guidanceWaves(net, guidance)), channels[0], false);
             wave = net.add(wave, projected);
         }
         Value embedding = twoLayers(net.at("time_embedding"), wave);
@@ -285,7 +286,8 @@ public final class UNet2DCondition {
 
     /** {@code TimestepEmbedding} */
     private Value twoLayers(Program mlp, Value x) {
-        return mlp.linear("linear_2", mlp.silu(mlp.linear("linear_1", x, 4 * channels[0])), 4 * channels[0]);
+        return mlp.linear(
+                "linear_2", mlp.silu(mlp.linear("linear_1", mlp.narrowed(x), 4 * channels[0])), 4 * channels[0]);
     }
 
     private static Value slice(Program net, Value added, int from, int width) {

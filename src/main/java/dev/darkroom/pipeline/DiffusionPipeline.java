@@ -1,18 +1,19 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.model.Networks;
-import dev.darkroom.model.UNet2DCondition;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
+import dev.darkroom.spec.Determinism;
+import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Prompt to picture with one model (Rombach et al. 2022): {@link #begin} encodes the prompt and draws the noise, {@link
@@ -22,15 +23,14 @@ import java.util.Objects;
  */
 public final class DiffusionPipeline implements AutoCloseable {
     private final ModelInfo info;
-    private final Networks networks;
-    private final PromptEncoder prompts;
+    private final Backend networks;
     private final NoiseSchedule schedule;
+    private @Nullable LatentPreview preview;
 
-    /** Takes over encoder and networks, which are loaded. */
-    DiffusionPipeline(ModelInfo info, Networks networks, PromptEncoder prompts, NoiseSchedule schedule) {
+    /** Takes over the networks. */
+    DiffusionPipeline(ModelInfo info, Backend networks, NoiseSchedule schedule) {
         this.info = info;
         this.networks = networks;
-        this.prompts = prompts;
         this.schedule = schedule;
     }
 
@@ -44,52 +44,89 @@ public final class DiffusionPipeline implements AutoCloseable {
      * @param index which picture of the request; its seed is {@code spec.seed() + index}
      */
     public Generation begin(ImageSpec spec, int index) {
-        int factor = networks.vae().factor();
-        int length = networks.vae().latentChannels() * (spec.height() / factor) * (spec.width() / factor);
+        int factor = networks.factor();
+        int length = networks.latentChannels() * (spec.height() / factor) * (spec.width() / factor);
         SeededNoise noise = new SeededNoise(spec.seed() + index);
         float[] initialNoise = noise.normal(length);
-        UNet2DCondition unet = networks.unet();
-        boolean guided = spec.guidanceScale() > 1 && !unet.knowsGuidance();
-        PromptEncoder.Encoded text =
-                prompts.encode(spec.prompt(), guided ? spec.negativePrompt() : null, spec.clipSkip());
-        return new Generation(
-                spec,
-                index,
-                Conditioning.of(unet, text.prompt(), spec, false),
-                text.negative() == null ? null : Conditioning.of(unet, text.negative(), spec, true),
-                Sampler.of(spec.sampling(), schedule, noise, initialNoise));
+        Sampler sampler = Sampler.of(spec.sampling(), schedule, noise, initialNoise);
+        return new Generation(spec, index, networks.encode(spec), sampler);
     }
 
     /**
-     * Moves every picture by one evaluation of the U-Net: all rows of all pictures whose prompts have the same number of chunks
-     * share one call, each with its own timestep; then every picture's own sampler takes its own answer.
+     * Draws the model's smallest picture, and evaluates the U-Net once for every shape that is slow at first, so that no client
+     * waits for that.
+     *
+     * @param maxRows most rows of a call
+     */
+    public void warmUp(int maxRows) {
+        ImageDraft smallest = new ImageDraft()
+                .prompt("warm-up")
+                .width(info.minSize())
+                .height(info.minSize())
+                .steps(1)
+                .seed(0L);
+        Generation generation = begin(ImageSpec.of(smallest, info), 0);
+        while (!generation.done()) {
+            step(List.of(generation));
+        }
+        finish(generation);
+
+        Conditioning row = generation.conditioning(0);
+        int height = info.height() / networks.factor();
+        int width = info.width() / networks.factor();
+        for (int[] shape : networks.shapes(maxRows)) {
+            int pictures = shape[0];
+            int rows = shape[1];
+            networks.predict(
+                    new float[pictures * networks.latentChannels() * height * width],
+                    new float[pictures],
+                    LongStream.range(0, rows).map(k -> k % pictures).sorted().toArray(),
+                    new float[rows * row.context().length],
+                    new float[rows * row.added().length],
+                    height,
+                    width);
+        }
+    }
+
+    /**
+     * Moves every picture by one evaluation of the U-Net: a picture that is to be exact in a call of its own, which has the
+     * same shape whoever is there; all rows of all others whose prompts have the same number of chunks in one call, each with its
+     * own timestep. Then every picture's own sampler takes its own answer.
      *
      * @param generations of one size, none of them done; samplers, prompts, timesteps and guidance scales may differ
      */
     public void step(List<Generation> generations) {
         ImageSpec first = generations.get(0).spec();
-        Map<Integer, List<Generation>> calls = new LinkedHashMap<>();
+        List<List<Generation>> calls = new ArrayList<>();
+        Map<Integer, List<Generation>> shared = new LinkedHashMap<>();
         for (Generation generation : generations) {
             if (generation.spec().width() != first.width() || generation.spec().height() != first.height()) {
                 throw new IllegalArgumentException("pictures of one call must have one size, found " + first.width()
                         + "×" + first.height() + " and " + generation.spec().width() + "×"
                         + generation.spec().height());
             }
-            int context = generation.conditioning(0).context().length;
-            calls.computeIfAbsent(context, length -> new ArrayList<>()).add(generation);
+            if (generation.spec().determinism() == Determinism.EXACT) {
+                calls.add(List.of(generation));
+            } else {
+                int context = generation.conditioning(0).context().length;
+                shared.computeIfAbsent(context, length -> new ArrayList<>()).add(generation);
+            }
         }
+        calls.addAll(shared.values());
         // All answers first: should a call fail, no picture has moved.
-        Map<Integer, float[]> outputs = new HashMap<>();
-        calls.forEach((context, call) -> outputs.put(context, predict(call, context)));
-        calls.forEach((context, call) -> absorb(call, Objects.requireNonNull(outputs.get(context))));
+        List<float[]> outputs = calls.stream().map(this::predict).toList();
+        for (int i = 0; i < outputs.size(); i++) {
+            absorb(calls.get(i), outputs.get(i));
+        }
     }
 
     /** @return the answers to all rows of the pictures, one after the other */
-    private float[] predict(List<Generation> generations, int context) {
-        int factor = networks.vae().factor();
+    private float[] predict(List<Generation> generations) {
+        int context = generations.get(0).conditioning(0).context().length;
+        int factor = networks.factor();
         ImageSpec first = generations.get(0).spec();
         int latent = generations.get(0).sampler().latents().length;
-        int added = networks.unet().addedWidth();
+        int added = generations.get(0).conditioning(0).added().length;
         float[] sample = new float[generations.size() * latent];
         float[] timesteps = new float[generations.size()];
         long[] rows = new long[generations.stream().mapToInt(Generation::rows).sum()];
@@ -112,11 +149,11 @@ public final class DiffusionPipeline implements AutoCloseable {
         return networks.predict(sample, timesteps, rows, contexts, addeds, height, width);
     }
 
-    private static void absorb(List<Generation> generations, float[] output) {
+    private void absorb(List<Generation> generations, float[] output) {
         int latent = generations.get(0).sampler().latents().length;
         int at = 0;
         for (Generation generation : generations) {
-            generation.sampler().absorb(guide(generation, output, at, latent));
+            generation.absorb(guide(generation, output, at, latent), schedule);
             at += generation.rows() * latent;
         }
     }
@@ -162,13 +199,31 @@ public final class DiffusionPipeline implements AutoCloseable {
     }
 
     /**
+     * What the picture looks like after the last step, about, one pixel a latent.
+     *
+     * @return empty unless the request wants to see one after this step
+     */
+    public Optional<Picture> preview(Generation generation) {
+        float[] latents = generation.denoised();
+        if (latents == null) {
+            return Optional.empty();
+        }
+        if (preview == null) {
+            preview = LatentPreview.fit(networks);
+        }
+        ImageSpec spec = generation.spec();
+        int factor = networks.factor();
+        return Optional.of(preview.draw(latents, spec.height() / factor, spec.width() / factor));
+    }
+
+    /**
      * Decodes a picture whose steps are done.
      *
      * @throws IllegalStateException if the latents are not finite numbers: the model cannot draw this request
      */
     public Picture finish(Generation generation) {
         ImageSpec spec = generation.spec();
-        int factor = networks.vae().factor();
+        int factor = networks.factor();
         float[] z = generation.sampler().latents();
         for (int k = 0; k < z.length; k++) {
             if (!Float.isFinite(z[k])) {
@@ -177,8 +232,7 @@ public final class DiffusionPipeline implements AutoCloseable {
                         + spec.guidanceScale());
             }
         }
-        networks.vae().unscale(z);
-        float[] x = networks.decode(z, 1, spec.height() / factor, spec.width() / factor);
+        float[] x = networks.decode(z, spec.height() / factor, spec.width() / factor);
         return Picture.of(x, spec.width(), spec.height());
     }
 
@@ -190,6 +244,5 @@ public final class DiffusionPipeline implements AutoCloseable {
     @Override
     public void close() {
         networks.close();
-        prompts.close();
     }
 }

@@ -1,5 +1,7 @@
 package dev.darkroom.pipeline;
 
+import dev.darkroom.pipeline.Backend.Conditionings;
+import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.spec.ImageSpec;
 import org.jspecify.annotations.Nullable;
@@ -11,18 +13,14 @@ import org.jspecify.annotations.Nullable;
 public final class Generation {
     private final ImageSpec spec;
     private final int index;
-    private final Conditioning prompt;
-    private final @Nullable Conditioning negative;
+    private final Conditionings conditionings;
     private final Sampler sampler;
+    private float @Nullable [] denoised;
 
-    /**
-     * @param negative of the same shapes as {@code prompt}; null without classifier-free guidance
-     */
-    Generation(ImageSpec spec, int index, Conditioning prompt, @Nullable Conditioning negative, Sampler sampler) {
+    Generation(ImageSpec spec, int index, Conditionings conditionings, Sampler sampler) {
         this.spec = spec;
         this.index = index;
-        this.prompt = prompt;
-        this.negative = negative;
+        this.conditionings = conditionings;
         this.sampler = sampler;
     }
 
@@ -57,8 +55,45 @@ public final class Generation {
         return guided() ? 2 : 1;
     }
 
+    /**
+     * Takes one step.
+     *
+     * @param output the U-Net's answer after guidance
+     * @param schedule says what the noise level is, for a preview
+     */
+    void absorb(float[] output, NoiseSchedule schedule) {
+        int before = stepsDone();
+        float[] input = sampler.input();
+        float timestep = sampler.timestep();
+        sampler.absorb(output);
+        denoised = previewFollows(before) ? denoised(input, output, timestep, schedule) : null;
+    }
+
+    /** The previews divide the steps evenly; after the last step comes the picture itself. */
+    private boolean previewFollows(int before) {
+        long parts = spec.previews() + 1;
+        return !done() && stepsDone() * parts / steps() > before * parts / steps();
+    }
+
+    /** What the U-Net takes for the picture: the input of every sampler is α·x0 + σ·ε with α² + σ² = 1. */
+    private static float[] denoised(float[] input, float[] output, float timestep, NoiseSchedule schedule) {
+        double square = schedule.alphaCumprod(Math.round(timestep));
+        float alpha = (float) Math.sqrt(square);
+        float sigma = (float) Math.sqrt(1 - square);
+        float[] x0 = new float[input.length];
+        for (int k = 0; k < x0.length; k++) {
+            x0[k] = schedule.config().predictionType().denoised(input[k], output[k], alpha, sigma);
+        }
+        return x0;
+    }
+
+    /** The latents that the last step pointed at, if a preview is to show them. */
+    float @Nullable [] denoised() {
+        return denoised;
+    }
+
     boolean guided() {
-        return negative != null;
+        return conditionings.negative() != null;
     }
 
     Sampler sampler() {
@@ -67,6 +102,7 @@ public final class Generation {
 
     /** What the U-Net is told in row {@code k} of {@link #rows}; the negative prompt comes first. */
     Conditioning conditioning(int k) {
-        return negative != null && k == 0 ? negative : prompt;
+        Conditioning negative = conditionings.negative();
+        return negative != null && k == 0 ? negative : conditionings.prompt();
     }
 }

@@ -5,6 +5,7 @@ import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
@@ -28,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  * A checked diffusers folder and the defaults of its requests. A file {@code darkroom.json} beside {@code
  * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
  */
-final class ModelFolder {
+final class ModelFolder implements ModelLibrary.Source {
     private static final int MAX_SIZE = 2048;
 
     private final DiffusersFolder folder;
@@ -38,6 +39,14 @@ final class ModelFolder {
 
     /** @throws InvalidCheckpoint naming file, key, expected and found */
     ModelFolder(String id, Path path) {
+        this(id, path, Determinism.EXACT);
+    }
+
+    /**
+     * @param determinism the default of requests
+     * @throws InvalidCheckpoint naming file, key, expected and found
+     */
+    ModelFolder(String id, Path path, Determinism determinism) {
         folder = DiffusersFolder.open(path);
         zerosForEmptyPrompt = folder.flag("force_zeros_for_empty_prompt", folder.has("text_encoder_2"));
         DiffusersFolder.Component scheduler = folder.component("scheduler");
@@ -55,14 +64,14 @@ final class ModelFolder {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
-            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)));
+            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)), determinism);
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw InvalidCheckpoint.ofFile(
                     path.resolve("model_index.json"), "networks that can be built", String.valueOf(e.getMessage()));
         }
     }
 
-    private ModelInfo info(String id, Networks networks, Defaults defaults) {
+    private ModelInfo info(String id, Networks networks, Defaults defaults, Determinism determinism) {
         int multiple = networks.vae().factor() * networks.unet().sizeMultiple();
         int size =
                 Math.multiplyExact(networks.unet().sampleSize(), networks.vae().factor());
@@ -85,6 +94,7 @@ final class ModelFolder {
                 defaults.guidanceScale,
                 defaults.sampler,
                 defaults.schedule,
+                determinism,
                 schedule.predictionType().id(),
                 schedule.trainTimesteps(),
                 Math.min(schedule.originalSteps(), schedule.trainTimesteps()),
@@ -163,7 +173,8 @@ final class ModelFolder {
         };
     }
 
-    ModelInfo info() {
+    @Override
+    public ModelInfo info() {
         return info;
     }
 
@@ -171,8 +182,14 @@ final class ModelFolder {
         return folder;
     }
 
+    /** On the processor. */
     DiffusionPipeline load() {
-        Networks networks = new Networks(folder);
+        return load("cpu");
+    }
+
+    @Override
+    public DiffusionPipeline load(String device) {
+        Networks networks = new Networks(folder, Devices.of(device));
         List<ClipTokenizer> tokenizers = new ArrayList<>();
         try {
             for (String suffix : List.of("", "_2")) {
@@ -186,8 +203,10 @@ final class ModelFolder {
             networks.check();
             return new DiffusionPipeline(
                     info,
-                    networks,
-                    new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                    new NetworkBackend(
+                            networks,
+                            new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
+                            Devices.isCuda(device)),
                     new NoiseSchedule(schedule));
         } catch (RuntimeException e) {
             networks.close();

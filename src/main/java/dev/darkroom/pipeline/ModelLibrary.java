@@ -1,12 +1,12 @@
 package dev.darkroom.pipeline;
 
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.weights.InvalidCheckpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,12 +14,36 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The models at hand: the one in the jar and one diffusers folder each below the models directory. */
-public final class ModelLibrary implements AutoCloseable {
+/**
+ * The models at hand, the one in the jar and one diffusers folder each below the models directory, and the devices to draw them
+ * on. Nothing is loaded here.
+ */
+public final class ModelLibrary {
     private static final Logger log = LoggerFactory.getLogger(ModelLibrary.class);
 
-    private final Map<String, ModelFolder> folders = new LinkedHashMap<>();
-    private final Map<String, DiffusionPipeline> loaded = new LinkedHashMap<>();
+    private final Map<String, Source> sources = new LinkedHashMap<>();
+    private final List<String> devices;
+
+    /** A model before it is loaded. */
+    interface Source {
+        ModelInfo info();
+
+        /**
+         * @param device a name of the library's
+         * @throws InvalidCheckpoint if its files cannot be used (any more)
+         */
+        DiffusionPipeline load(String device);
+    }
+
+    /**
+     * The same with the best devices there are: all CUDA devices, or the processor where there are none.
+     *
+     * @param models folder of diffusers folders; need not exist
+     * @param cache folder for the unpacked built-in model, created if need be
+     */
+    public ModelLibrary(Path models, Path cache) {
+        this(models, cache, List.of());
+    }
 
     /**
      * Looks at all folders: configs and the presence and shapes of weights. One that cannot be used is logged with the
@@ -27,8 +51,12 @@ public final class ModelLibrary implements AutoCloseable {
      *
      * @param models folder of diffusers folders; need not exist
      * @param cache folder for the unpacked built-in model, created if need be
+     * @param devices {@code cpu} or {@code cuda:0}, {@code cuda:1}, …, one of them also several times; empty for the best there are
+     * @throws IllegalArgumentException if there is no such device
      */
-    public ModelLibrary(Path models, Path cache) {
+    public ModelLibrary(Path models, Path cache, List<String> devices) {
+        this.devices = devices.isEmpty() ? Devices.best() : List.copyOf(devices);
+        this.devices.forEach(Devices::of);
         add(BuiltInModel.ID, BuiltInModel.unpack(cache));
         if (Files.isDirectory(models)) {
             try (Stream<Path> children = Files.list(models)) {
@@ -41,9 +69,17 @@ public final class ModelLibrary implements AutoCloseable {
         }
     }
 
+    /** The first model is the default. */
+    ModelLibrary(List<Source> models, List<String> devices) {
+        this.devices = List.copyOf(devices);
+        models.forEach(model -> sources.put(model.info().id(), model));
+    }
+
     private void add(String id, Path path) {
+        // Where rows cost the same alone as in company, there is nothing to be had for the last bits.
+        boolean sharingPays = devices.stream().anyMatch(Devices::isCuda);
         try {
-            folders.put(id, new ModelFolder(id, path));
+            sources.put(id, new ModelFolder(id, path, sharingPays ? Determinism.FAST : Determinism.EXACT));
         } catch (InvalidCheckpoint e) {
             log.warn("Model {} is left out: {}", id, e.getMessage());
         }
@@ -60,29 +96,16 @@ public final class ModelLibrary implements AutoCloseable {
 
     /** What each model offers, the default first. */
     public List<ModelInfo> models() {
-        List<ModelInfo> infos = new ArrayList<>();
-        folders.values().forEach(folder -> infos.add(folder.info()));
-        return infos;
+        return sources.values().stream().map(Source::info).toList();
     }
 
-    /**
-     * Loads a model, or gives the one loaded before; it belongs to this library.
-     *
-     * @throws IllegalArgumentException if there is no such model; the message lists those there are
-     * @throws InvalidCheckpoint if its files changed and cannot be used any more
-     */
-    public DiffusionPipeline open(String id) {
-        ModelFolder folder = folders.get(id);
-        if (folder == null) {
-            throw new IllegalArgumentException(
-                    "no model \"" + id + "\"; known: " + String.join(", ", folders.keySet()));
-        }
-        return loaded.computeIfAbsent(id, name -> folder.load());
+    /** One name for each set of networks to be loaded; names may repeat. */
+    public List<String> devices() {
+        return devices;
     }
 
-    @Override
-    public void close() {
-        loaded.values().forEach(DiffusionPipeline::close);
-        loaded.clear();
+    /** The models on one device. */
+    public LoadedModels on(String device) {
+        return new LoadedModels(sources, device);
     }
 }

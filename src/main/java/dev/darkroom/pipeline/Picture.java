@@ -29,6 +29,15 @@ public record Picture(int width, int height, byte[] rgb) {
 
     /** The picture as a PNG file. */
     public byte[] png() {
+        return file("png");
+    }
+
+    /** The picture as a JPEG file of usual quality. */
+    public byte[] jpeg() {
+        return file("jpeg");
+    }
+
+    private byte[] file(String format) {
         BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         for (int i = 0; i < width * height; i++) {
             image.setRGB(
@@ -38,7 +47,7 @@ public record Picture(int width, int height, byte[] rgb) {
         }
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try {
-            ImageIO.write(image, "png", out);
+            ImageIO.write(image, format, out);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

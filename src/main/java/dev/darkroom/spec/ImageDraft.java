@@ -51,6 +51,12 @@ public final class ImageDraft {
     @Nullable
     List<Double> sigmas;
 
+    @Nullable
+    String determinism;
+
+    @Nullable
+    Integer previews;
+
     public ImageDraft prompt(@Nullable String prompt) {
         this.prompt = prompt;
         return this;
@@ -118,6 +124,16 @@ public final class ImageDraft {
 
     public ImageDraft sigmas(@Nullable List<Double> sigmas) {
         this.sigmas = sigmas;
+        return this;
+    }
+
+    public ImageDraft determinism(@Nullable String determinism) {
+        this.determinism = determinism;
+        return this;
+    }
+
+    public ImageDraft previews(@Nullable Integer previews) {
+        this.previews = previews;
         return this;
     }
 }

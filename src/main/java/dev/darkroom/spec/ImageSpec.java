@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * @param schedule spacing of the noise levels, as {@link Sampling#schedule}
  * @param timesteps as {@link Sampling#timesteps}
  * @param sigmas as {@link Sampling#sigmas}
+ * @param determinism how far it may depend on its company
+ * @param previews how many previews are shown of each picture on its way, evenly spread over its steps, 0 to {@value
+ *     #MAX_PREVIEWS}; never more than it has steps before the last
  */
 public record ImageSpec(
         String model,
@@ -48,7 +51,9 @@ public record ImageSpec(
         SamplerKind sampler,
         SigmaSpacing schedule,
         List<Integer> timesteps,
-        List<Double> sigmas) {
+        List<Double> sigmas,
+        Determinism determinism,
+        int previews) {
 
     public static final int MAX_PROMPT = 2000;
     public static final int MAX_CLIP_SKIP = 11;
@@ -58,6 +63,7 @@ public record ImageSpec(
     public static final int MAX_STEPS = 150;
     public static final int MAX_GUIDANCE = 30;
     public static final int MAX_N = 8;
+    public static final int MAX_PREVIEWS = 16;
     public static final long MAX_SEED = (1L << 53) - 1;
 
     /** @throws InvalidImageSpec naming every field that is out of bounds, the rule and the value given */
@@ -70,6 +76,7 @@ public record ImageSpec(
         checkSize(wrong, "height", height, MIN_SIZE, MAX_SIZE, SIZE_MULTIPLE);
         checkNumbers(wrong, clipSkip, guidanceScale, guidanceRescale, n, seed);
         Sampling.check(wrong, sampler, schedule, steps, timesteps, sigmas);
+        checkRange(wrong, "previews", previews, 0, MAX_PREVIEWS);
         InvalidImageSpec.throwIfAny(wrong);
     }
 
@@ -118,6 +125,10 @@ public record ImageSpec(
         int steps = or(draft.steps, listed > 0 ? listed : info.steps());
         Sampling.check(wrong, sampler, schedule, steps, timesteps, sigmas);
         checkLevels(wrong, info, sampler, steps, timesteps);
+        Determinism determinism =
+                named(wrong, "determinism", draft.determinism, Determinism::of, Determinism.ids(), info.determinism());
+        int previews = or(draft.previews, 0);
+        checkRange(wrong, "previews", previews, 0, MAX_PREVIEWS);
         InvalidImageSpec.throwIfAny(wrong);
         return new ImageSpec(
                 info.id(),
@@ -134,7 +145,9 @@ public record ImageSpec(
                 sampler,
                 schedule,
                 timesteps,
-                sigmas);
+                sigmas,
+                determinism,
+                previews);
     }
 
     /** The part of this that says how to sample. */

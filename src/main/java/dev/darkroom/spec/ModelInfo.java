@@ -14,6 +14,7 @@ package dev.darkroom.spec;
  * @param guidanceScale default classifier-free guidance scale
  * @param sampler default sampler
  * @param schedule default spacing of the noise levels
+ * @param determinism default determinism: what suits the device it is drawn on
  * @param predictionType what the U-Net predicts: {@code epsilon}, {@code v_prediction} or {@code sample}
  * @param trainTimesteps T, number of noise levels the network was trained on: the bound of {@code steps} and {@code
  *     timesteps}
@@ -33,6 +34,7 @@ public record ModelInfo(
         double guidanceScale,
         SamplerKind sampler,
         SigmaSpacing schedule,
+        Determinism determinism,
         String predictionType,
         int trainTimesteps,
         int lcmSteps,

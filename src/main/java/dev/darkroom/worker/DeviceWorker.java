@@ -1,17 +1,11 @@
 package dev.darkroom.worker;
 
-import dev.darkroom.job.Claim;
-import dev.darkroom.job.ClaimLost;
 import dev.darkroom.job.FailureCode;
-import dev.darkroom.job.JobQueue;
-import dev.darkroom.job.Models;
-import dev.darkroom.pipeline.DeviceThread;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
-import dev.darkroom.pipeline.ModelLibrary;
-import dev.darkroom.spec.ImageDraft;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.pipeline.LoadedModels;
+import dev.darkroom.pipeline.OutOfDeviceMemory;
+import dev.darkroom.pipeline.Picture;
 import dev.darkroom.worker.Batch.Place;
 import java.time.Duration;
 import java.util.HashMap;
@@ -19,254 +13,250 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
-import org.springframework.stereotype.Component;
 
 /**
- * Draws the jobs of the queue on one device, on one thread: between two steps pictures leave and join, then one U-Net
- * call moves all of them. On shutdown the step in progress is finished and all jobs go back to the queue.
+ * Draws jobs on one device, on one thread: between two U-Net calls pictures leave and join. When it is stopped the call in
+ * progress is finished and all its jobs go back to the queue.
  */
-@Component
-final class DeviceWorker implements SmartLifecycle {
-
+final class DeviceWorker {
     private static final Logger log = LoggerFactory.getLogger(DeviceWorker.class);
 
     private static final Duration IDLE = Duration.ofMillis(200);
-    private static final Duration LONGEST_STEP = Duration.ofSeconds(25);
 
-    private final JobQueue queue;
-    private final Models models;
-    private final WorkerSettings settings;
+    /** So long at most, beyond a first one, pictures are begun, and pictures are decoded, while others wait for their next call. */
+    private static final Duration BETWEEN_CALLS = Duration.ofMillis(50);
 
-    private final Batch<Claim> batch;
-    private final Set<Claim> claims = new LinkedHashSet<>();
-    private final Map<Place<Claim>, Drawing> drawings = new HashMap<>();
-
+    private final LoadedModels models;
+    private final Intake intake;
+    private final Recorder recorder;
+    private final Batch<Held> batch;
+    private final Set<Held> jobs = new LinkedHashSet<>();
+    private final Map<Place<Held>, Drawing> drawings = new HashMap<>();
     private volatile boolean stopping;
-    private volatile boolean failed;
-    private volatile ModelDownloads downloads = new ModelDownloads();
-    private @Nullable Thread thread;
 
     /** A picture on the device. */
     private record Drawing(DiffusionPipeline pipeline, Generation generation) {}
 
-    DeviceWorker(JobQueue queue, Models models, WorkerSettings settings) {
-        this.queue = queue;
+    /** @param models on the device; for the thread that runs this */
+    DeviceWorker(String name, LoadedModels models, Intake intake, int maxRows) {
         this.models = models;
-        this.settings = settings;
-        this.batch = new Batch<>(settings.maxRows());
+        this.intake = intake;
+        this.recorder = new Recorder(name + "-recorder");
+        this.batch = new Batch<>(maxRows);
     }
 
-    private void run() {
-        try (ModelLibrary library = library()) {
-            warmUp(library);
-            models.publish(library.models());
+    /** Draws until it is stopped. What is thrown means that the device cannot be used any more; its jobs are back in the queue. */
+    void run() throws InterruptedException {
+        intake.join(this);
+        try {
             while (!stopping) {
                 take();
-                dropCanceled();
-                admit(library);
-                step();
-                retire();
+                drop();
+                admit();
+                call();
+                finish();
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            jobs.forEach(job -> recorder.record(job, job.claim::release));
         } catch (RuntimeException | Error e) {
-            failed = true;
-            log.error("The device worker has failed; no more pictures are drawn until the next start", e);
-            models.publish(List.of());
+            // Not given back in order, so that a job that does this to every device counts as tried.
+            jobs.forEach(job -> recorder.record(
+                    job, () -> job.claim.abandon(new IllegalStateException("its device has failed", e))));
+            throw e;
         } finally {
-            queue.close();
-            List.copyOf(claims).forEach(claim -> leave(claim, claim::release));
+            intake.leave(this);
+            recorder.close();
         }
     }
 
-    private ModelLibrary library() throws InterruptedException {
-        downloads.fetch(settings.models(), settings.modelsFolder());
-        return new ModelLibrary(settings.modelsFolder(), settings.cache());
-    }
-
-    /** Loads the default model and draws its smallest picture, so that no client waits for that. */
-    private static void warmUp(ModelLibrary library) {
-        long start = System.nanoTime();
-        ModelInfo info = library.models().get(0);
-        DiffusionPipeline pipeline = library.open(info.id());
-        ImageDraft smallest = new ImageDraft()
-                .prompt("warm-up")
-                .width(info.minSize())
-                .height(info.minSize())
-                .steps(1)
-                .seed(0L);
-        Generation generation = pipeline.begin(ImageSpec.of(smallest, info), 0);
-        while (!generation.done()) {
-            pipeline.step(List.of(generation));
-        }
-        pipeline.finish(generation);
-        log.info("Model {} is ready after {} ms", info.id(), (System.nanoTime() - start) / 1_000_000);
+    void stop() {
+        stopping = true;
     }
 
     private void take() throws InterruptedException {
-        for (Claim claim : queue.take(claims.isEmpty() ? IDLE : Duration.ZERO)) {
-            claims.add(claim);
-            for (int image : claim.missingImages()) {
-                batch.add(claim, claim.spec(), image);
+        for (Held job : intake.take(this, batch.rows(), jobs.isEmpty() ? IDLE : Duration.ZERO)) {
+            jobs.add(job);
+            for (int image : job.claim.missingImages()) {
+                batch.add(job, job.claim.spec(), image);
             }
         }
     }
 
-    private void dropCanceled() {
-        if (claims.isEmpty()) {
-            return;
-        }
-        Set<String> canceled = queue.cancelRequests();
-        for (Claim claim : List.copyOf(claims)) {
-            if (canceled.contains(claim.jobId())) {
-                leave(claim, claim::cancel);
+    /** Lets go of jobs that clients have canceled and of those that it does not hold any more. */
+    private void drop() {
+        Set<String> canceled = intake.canceled();
+        for (Held job : List.copyOf(jobs)) {
+            if (job.lost || !job.claim.isHeld()) {
+                leave(job);
+            } else if (canceled.contains(job.claim.jobId())) {
+                leave(job);
+                recorder.record(job, job.claim::cancel);
             }
         }
     }
 
-    private void admit(ModelLibrary library) {
-        for (Place<Claim> place : batch.admit()) {
-            attempt(place.job(), () -> {
-                place.job().start();
-                DiffusionPipeline pipeline;
-                try {
-                    pipeline = library.open(place.spec().model());
-                } catch (RuntimeException e) {
-                    log.warn(
-                            "Job {} failed: its model cannot be opened",
-                            place.job().jobId(),
-                            e);
-                    String message = "the model " + place.spec().model() + " cannot be opened any more";
-                    leave(place.job(), () -> place.job().fail(FailureCode.MODEL_UNAVAILABLE, message));
-                    return;
-                }
-                drawings.put(place, new Drawing(pipeline, pipeline.begin(place.spec(), place.image())));
-            });
-        }
+    private void admit() {
+        long end = System.nanoTime() + BETWEEN_CALLS.toNanos();
+        do {
+            Place<Held> place = batch.admit();
+            if (place == null) {
+                return;
+            }
+            recorder.record(place.job, place.job.claim::start);
+            attempt(place.job, () -> begin(place));
+        } while (System.nanoTime() < end);
     }
 
-    private void step() {
-        List<Place<Claim>> places = batch.onDevice();
-        if (places.isEmpty()) {
-            return;
-        }
-        DiffusionPipeline pipeline = drawing(places.get(0)).pipeline();
-        Map<Place<Claim>, Integer> before = new HashMap<>();
-        places.forEach(place -> before.put(place, drawing(place).generation().stepsDone()));
+    private void begin(Place<Held> place) {
+        DiffusionPipeline pipeline;
         try {
-            pipeline.step(
-                    places.stream().map(place -> drawing(place).generation()).toList());
+            pipeline = models.open(place.spec.model());
+        } catch (OutOfDeviceMemory e) {
+            throw e;
+        } catch (RuntimeException e) {
+            log.warn("Job {} failed: its model cannot be opened", place.job.claim.jobId(), e);
+            fail(
+                    place.job,
+                    FailureCode.MODEL_UNAVAILABLE,
+                    "the model " + place.spec.model() + " cannot be opened any more");
+            return;
+        }
+        drawings.put(place, new Drawing(pipeline, pipeline.begin(place.spec, place.image)));
+    }
+
+    private void call() {
+        List<Place<Held>> call = batch.next();
+        if (call.isEmpty()) {
+            return;
+        }
+        long start = System.nanoTime();
+        try {
+            step(call);
+        } catch (OutOfDeviceMemory | OutOfMemoryError e) {
+            if (batch.halve(call)) {
+                log.warn(
+                        "{} pictures of {}, {}×{}, do not fit into memory together; from now on half of them share a call",
+                        call.size(),
+                        call.get(0).spec.model(),
+                        call.get(0).spec.width(),
+                        call.get(0).spec.height(),
+                        e);
+            } else {
+                fail(call.get(0).job, e);
+            }
+        } catch (RuntimeException e) {
+            if (call.size() == 1) {
+                fail(call.get(0).job, e);
+            } else {
+                log.warn("A step of {} pictures failed; each is tried alone", call.size(), e);
+                call.forEach(place -> attempt(place.job, () -> step(List.of(place))));
+            }
+        }
+        batch.charge(call, Duration.ofNanos(System.nanoTime() - start));
+    }
+
+    /** Moves the pictures together; if that fails, none has moved. */
+    private void step(List<Place<Held>> call) {
+        DiffusionPipeline pipeline = drawing(call.get(0)).pipeline();
+        List<Generation> generations =
+                call.stream().map(place -> drawing(place).generation()).toList();
+        int[] before = generations.stream().mapToInt(Generation::stepsDone).toArray();
+        pipeline.step(generations);
+        for (int i = 0; i < before.length; i++) {
+            Place<Held> place = call.get(i);
+            Generation generation = generations.get(i);
+            if (generation.stepsDone() > before[i]) {
+                recordStep(place, generation, preview(pipeline, generation));
+            }
+            if (generation.done()) {
+                batch.stepped(place);
+            }
+        }
+    }
+
+    private static Optional<Picture> preview(DiffusionPipeline pipeline, Generation generation) {
+        try {
+            return pipeline.preview(generation);
         } catch (RuntimeException | OutOfMemoryError e) {
-            log.warn("A step of {} pictures failed; each is tried alone", places.size(), e);
-            for (Place<Claim> place : places) {
-                attempt(place.job(), () -> {
-                    Generation generation = drawing(place).generation();
-                    if (generation.stepsDone() == Objects.requireNonNull(before.get(place))) {
-                        pipeline.step(List.of(generation));
-                    }
-                });
-            }
-        }
-        for (Place<Claim> place : batch.onDevice()) {
-            attempt(place.job(), () -> {
-                Generation generation = drawing(place).generation();
-                if (generation.stepsDone() > Objects.requireNonNull(before.get(place))) {
-                    place.job().step(place.image(), generation.stepsDone(), generation.steps());
-                }
-            });
+            log.warn(
+                    "There is no preview of {}, and the picture goes on",
+                    generation.spec().model(),
+                    e);
+            return Optional.empty();
         }
     }
 
-    private void retire() {
-        for (Place<Claim> place : batch.onDevice()) {
-            Drawing drawing = drawings.get(place);
-            if (drawing == null || !drawing.generation().done()) {
-                continue;
+    private void recordStep(Place<Held> place, Generation generation, Optional<Picture> preview) {
+        int step = generation.stepsDone();
+        int steps = generation.steps();
+        recorder.record(
+                place.job,
+                () -> place.job.claim.step(
+                        place.image, step, steps, preview.map(Picture::jpeg).orElse(null)));
+    }
+
+    private void finish() {
+        long end = System.nanoTime() + BETWEEN_CALLS.toNanos();
+        do {
+            Place<Held> place = batch.pollStepped();
+            if (place == null) {
+                return;
             }
-            attempt(place.job(), () -> {
-                byte[] png = drawing.pipeline().finish(drawing.generation()).png();
-                boolean last =
-                        place.job().image(place.image(), drawing.generation().seed(), png);
-                batch.retire(place);
-                drawings.remove(place);
-                if (last) {
-                    claims.remove(place.job());
-                }
-            });
+            attempt(place.job, () -> finish(place));
+        } while (System.nanoTime() < end);
+    }
+
+    private void finish(Place<Held> place) {
+        Drawing drawing = drawing(place);
+        Picture picture = drawing.pipeline().finish(drawing.generation());
+        long seed = drawing.generation().seed();
+        recorder.record(place.job, () -> place.job.claim.image(place.image, seed, picture.png()));
+        drawings.remove(place);
+        place.job.missing--;
+        if (place.job.missing == 0) {
+            jobs.remove(place.job);
         }
     }
 
-    private Drawing drawing(Place<Claim> place) {
+    private Drawing drawing(Place<Held> place) {
         return Objects.requireNonNull(drawings.get(place));
     }
 
     /** Does one thing for one job; if that fails, this job fails and no other. */
-    private void attempt(Claim claim, Runnable work) {
-        if (!claims.contains(claim)) {
+    private void attempt(Held job, Runnable work) {
+        if (!jobs.contains(job)) {
             return;
         }
         try {
             work.run();
-        } catch (ClaimLost e) {
-            log.info("Let go of a job: {}", e.getMessage());
-            leave(claim, () -> claim.abandon(e));
         } catch (RuntimeException | OutOfMemoryError e) {
-            log.warn("Job {} failed", claim.jobId(), e);
-            leave(
-                    claim,
-                    () -> claim.fail(
-                            e instanceof OutOfMemoryError ? FailureCode.OUT_OF_MEMORY : FailureCode.DRAWING_FAILED,
-                            "drawing the picture failed; the server's log says why under this job's id"));
+            fail(job, e);
         }
     }
 
-    private void leave(Claim claim, Runnable ending) {
-        batch.remove(claim);
-        drawings.keySet().removeIf(place -> place.job().equals(claim));
-        claims.remove(claim);
-        try {
-            ending.run();
-        } catch (RuntimeException e) {
-            log.warn("The end of job {} was not recorded", claim.jobId(), e);
-            claim.abandon(e);
+    private void fail(Held job, Throwable reason) {
+        log.warn("Job {} failed", job.claim.jobId(), reason);
+        if (reason instanceof OutOfDeviceMemory || reason instanceof OutOfMemoryError) {
+            fail(job, FailureCode.OUT_OF_MEMORY, "one of its pictures does not fit into the memory of the device");
+        } else {
+            fail(
+                    job,
+                    FailureCode.DRAWING_FAILED,
+                    "drawing the picture failed; the server's log says why under this job's id");
         }
     }
 
-    @Override
-    public synchronized void start() {
-        stopping = false;
-        downloads = new ModelDownloads();
-        thread = DeviceThread.start("device-0", this::run);
+    private void fail(Held job, FailureCode code, String message) {
+        leave(job);
+        recorder.record(job, () -> job.claim.fail(code, message));
     }
 
-    @Override
-    public synchronized void stop() {
-        stopping = true;
-        downloads.stop();
-        Thread worker = thread;
-        if (worker == null) {
-            return;
-        }
-        try {
-            worker.join(LONGEST_STEP.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        thread = null;
-    }
-
-    /** Whether the worker has ended by itself; it cannot be started again in this process. */
-    boolean failed() {
-        return failed;
-    }
-
-    @Override
-    public synchronized boolean isRunning() {
-        return thread != null;
+    private void leave(Held job) {
+        batch.remove(job);
+        drawings.keySet().removeIf(place -> place.job.equals(job));
+        jobs.remove(job);
     }
 }

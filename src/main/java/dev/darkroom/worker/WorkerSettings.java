@@ -14,6 +14,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param modelsDir one diffusers folder each, served beside the built-in model
  * @param models fetched into {@code modelsDir} at start where they are not there yet, {@code org/name} or
  *     {@code org/name@revision}
+ * @param devices to draw on, a set of networks each: {@code cpu}, {@code cuda:0}, {@code cuda:1}, …; empty for all CUDA
+ *     devices, or the processor where there are none
  * @param maxRows so many U-Net evaluations share one call; a picture with guidance takes two
  */
 @ConfigurationProperties("darkroom")
@@ -21,9 +23,16 @@ record WorkerSettings(
         @DefaultValue("./data") String dataDir,
         @DefaultValue("./models") String modelsDir,
         @DefaultValue List<ModelName> models,
+        @DefaultValue List<String> devices,
         @DefaultValue("8") int maxRows) {
 
     WorkerSettings {
+        for (String device : devices) {
+            if (!device.matches("cpu|cuda:\\d{1,3}")) {
+                throw new IllegalArgumentException(
+                        "darkroom.devices must list cpu, cuda:0, cuda:1, …; given: \"" + device + "\"");
+            }
+        }
         if (maxRows < 1) {
             throw new IllegalArgumentException("darkroom.max-rows must be at least 1; given: " + maxRows);
         }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -126,22 +128,27 @@ class ImagesTests extends ServerTest {
     @Test
     void aJobWhoseModelIsGoneFailsAndTellsWhy() {
         ModelInfo model = models.all().get(0);
-        String id = jobs.submit(new ImageSpec(
-                        "gone",
-                        "a red apple",
-                        "",
-                        0,
-                        model.width(),
-                        model.height(),
-                        1,
-                        1,
-                        0,
-                        0,
-                        1,
-                        SamplerKind.DDIM,
-                        SigmaSpacing.DEFAULT,
-                        List.of(),
-                        List.of()))
+        String id = jobs.submit(
+                        new ImageSpec(
+                                "gone",
+                                "a red apple",
+                                "",
+                                0,
+                                model.width(),
+                                model.height(),
+                                1,
+                                1,
+                                0,
+                                0,
+                                1,
+                                SamplerKind.DDIM,
+                                SigmaSpacing.DEFAULT,
+                                List.of(),
+                                List.of(),
+                                Determinism.EXACT,
+                                0),
+                        JobOptions.DEFAULT,
+                        "test")
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");

@@ -55,7 +55,11 @@ class OpenApiTests extends ServerTest {
                         "sampler",
                         "schedule",
                         "timesteps",
-                        "sigmas");
+                        "sigmas",
+                        "determinism",
+                        "previews",
+                        "priority",
+                        "expires_in");
     }
 
     @Test

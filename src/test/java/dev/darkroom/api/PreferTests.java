@@ -13,18 +13,24 @@ class PreferTests {
     @Test
     void readsWaitAmongOtherPreferences() {
         Prefer prefer = Prefer.parse("return=minimal, respond-async,  Wait = \"10\"; foo=bar, wait=20");
-        assertThat(prefer).isEqualTo(new Prefer(Duration.ofSeconds(10), "wait=10"));
+        assertThat(prefer).isEqualTo(new Prefer(Duration.ofSeconds(10), false, "wait=10"));
     }
 
     @Test
     void appliesRespondAsync() {
-        assertThat(Prefer.parse("respond-async")).isEqualTo(new Prefer(null, "respond-async"));
+        assertThat(Prefer.parse("respond-async")).isEqualTo(new Prefer(null, false, "respond-async"));
+    }
+
+    @Test
+    void cancelsOnDisconnectIfAsked() {
+        assertThat(Prefer.parse("wait=10, cancel-on-disconnect"))
+                .isEqualTo(new Prefer(Duration.ofSeconds(10), true, "wait=10, cancel-on-disconnect"));
     }
 
     @Test
     void leavesWhatItDoesNotKnowUnapplied() {
-        assertThat(Prefer.parse("handling=strict")).isEqualTo(new Prefer(null, null));
-        assertThat(Prefer.parse(null)).isEqualTo(new Prefer(null, null));
+        assertThat(Prefer.parse("handling=strict")).isEqualTo(new Prefer(null, false, null));
+        assertThat(Prefer.parse(null)).isEqualTo(new Prefer(null, false, null));
     }
 
     @ParameterizedTest

@@ -4,46 +4,72 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.Priority;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 
-class JobStoreTests {
+/** What holds on both databases; {@link H2JobStoreTests} and {@link PostgresJobStoreTests} run it. */
+abstract class JobStoreTests {
 
-    private static final byte[] PNG = {1, 2, 3};
+    static final byte[] PNG = {1, 2, 3};
 
     @TempDir
     static Path data;
 
-    private static final JobEvents events = new JobEvents();
-    private static HikariDataSource database;
-    private static JobStore store;
+    static final JobEvents events = new JobEvents();
+    static DatabaseClock clock;
+    static HikariDataSource database;
+    static JdbcClient sql;
+    static JobStore store;
+    static ImageStore files;
 
-    @BeforeAll
-    static void open() {
-        JobSettings settings = new JobSettings(data.toString(), 100);
+    /** Opens a database without tables, or one that an earlier call has filled. */
+    static void open(String url, String user) {
         database = new HikariDataSource();
-        database.setJdbcUrl(new JobConfiguration().embeddedDatabase(settings).getJdbcUrl());
-        database.setUsername("sa");
+        database.setJdbcUrl(url);
+        database.setUsername(user);
         Flyway.configure().dataSource(database).load().migrate();
-        store = new JobStore(
+        sql = JdbcClient.create(database);
+        files = new ImageStore(settings());
+        clock = new DatabaseClock();
+        store = store(database, clock);
+    }
+
+    static JobSettings settings() {
+        return new JobSettings(data.toString(), Role.ALL, 100, Duration.ofDays(7));
+    }
+
+    static JobStore store(DataSource database, InstantSource clock) {
+        return new JobStore(
                 JdbcClient.create(database),
                 new DataSourceTransactionManager(database),
                 events,
-                new ImageStore(settings),
-                InstantSource.system());
+                new ImageStore(settings()),
+                clock);
     }
 
     @AfterAll
@@ -53,8 +79,8 @@ class JobStoreTests {
 
     @BeforeEach
     void empty() {
-        JdbcClient sql = JdbcClient.create(database);
         sql.sql("delete from job").update();
+        sql.sql("delete from flow").update();
         sql.sql("delete from scheduled_tasks").update();
     }
 
@@ -67,48 +93,10 @@ class JobStoreTests {
         assertThat(job.lastEvent()).isEqualTo(1);
     }
 
-    /** A row as version 1 of the tables held it. */
-    @Test
-    void jobsOfAnOlderDatabaseAreStillRead() {
-        try (HikariDataSource old = new HikariDataSource()) {
-            old.setJdbcUrl("jdbc:h2:mem:old;DB_CLOSE_DELAY=-1");
-            Flyway.configure().dataSource(old).target("1").load().migrate();
-            JdbcClient.create(old).sql("""
-                            insert into job (id, state, spec, claim, starts, step, cancel_requested, last_event, created_at)
-                            values ('old', 'queued', ?, 0, 0, 0, false, 0, current_timestamp)""").param("""
-                            {"model":"m","prompt":"a {red} apple","negativePrompt":"","width":64,"height":64,"steps":20,\
-                            "guidanceScale":4.0,"seed":42,"n":2,"sampler":"EULER","schedule":"KARRAS"}""").update();
-            Flyway.configure().dataSource(old).load().migrate();
-            JobStore upgraded = new JobStore(
-                    JdbcClient.create(old),
-                    new DataSourceTransactionManager(old),
-                    events,
-                    new ImageStore(new JobSettings(data.toString(), 100)),
-                    InstantSource.system());
-            assertThat(upgraded.find("old").orElseThrow().spec())
-                    .isEqualTo(new ImageSpec(
-                            "m",
-                            "a {red} apple",
-                            "",
-                            0,
-                            64,
-                            64,
-                            20,
-                            4,
-                            0,
-                            42,
-                            2,
-                            SamplerKind.EULER,
-                            SigmaSpacing.KARRAS,
-                            List.of(),
-                            List.of()));
-        }
-    }
-
     @Test
     void aJobAndItsQueueEntryAreInsertedTogetherOrNotAtAll() {
         List<String> ids = new ArrayList<>();
-        assertThatThrownBy(() -> store.insert(spec(1), 100, id -> {
+        assertThatThrownBy(() -> store.insert(spec(1), JobOptions.DEFAULT, "someone", (id, tag) -> {
                     ids.add(id);
                     throw new IllegalStateException("the queue does not take it");
                 }))
@@ -117,18 +105,9 @@ class JobStoreTests {
     }
 
     @Test
-    void aFullQueueTakesNoMore() {
-        insert(1);
-        Job second = insert(1);
-        assertThatThrownBy(() -> store.insert(spec(1), 2, id -> {})).isInstanceOf(QueueFull.class);
-        store.cancel(second.id());
-        assertThat(store.insert(spec(1), 2, id -> {}).state()).isEqualTo(JobState.QUEUED);
-    }
-
-    @Test
     void theLastPictureMakesTheJobSucceed() {
         String id = running(2, 7);
-        store.step(id, 7, 0, 1, 20);
+        store.step(id, 7, 0, 1, 20, null);
         store.image(id, 7, 1, 43, PNG);
         assertThat(job(id).state()).isEqualTo(JobState.RUNNING);
         store.image(id, 7, 0, 42, PNG);
@@ -153,7 +132,7 @@ class JobStoreTests {
         assertThat(store.claim(id, 9)).map(Job::state).contains(JobState.QUEUED);
         store.start(id, 9);
         Job before = job(id);
-        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20)).isInstanceOf(ClaimLost.class);
+        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20, null)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.fail(id, 7, FailureCode.DRAWING_FAILED, "late"))
                 .isInstanceOf(ClaimLost.class);
@@ -199,10 +178,10 @@ class JobStoreTests {
     @Test
     void finishedPicturesAndTheirStepsSurviveAnInterruption() {
         String id = running(2, 7);
-        store.step(id, 7, 1, 1, 2);
+        store.step(id, 7, 1, 1, 2, null);
         store.image(id, 7, 0, 42, PNG);
         Job again = store.claim(id, 8).orElseThrow();
-        assertThat(new Claim(store, again, 8).missingImages()).containsExactly(1);
+        assertThat(new Claim(store, new Paces(sql), again, 8).missingImages()).containsExactly(1);
         store.start(id, 8);
         assertThat(job(id).step()).isEqualTo(2);
     }
@@ -231,56 +210,265 @@ class JobStoreTests {
     }
 
     @Test
-    void whatADeadProcessHeldIsFreeAfterReopeningTheFile() {
-        String id = running(1, 7);
-        JdbcClient.create(database).sql("""
-                        insert into scheduled_tasks (task_name, task_instance, execution_time, picked, picked_by, version)
-                        values ('draw', ?, current_timestamp, true, 'a dead process', 7)""").param(id).update();
-        database.close();
-        open();
-        store.releaseAll();
-        assertThat(job(id).state()).isEqualTo(JobState.QUEUED);
-        assertThat(JdbcClient.create(database)
-                        .sql("select count(*) from scheduled_tasks where picked = false and version = 8")
-                        .query(Integer.class)
-                        .single())
-                .isEqualTo(1);
-    }
-
-    @Test
     void listenersHearOfCommittedEventsOnly() {
         Job job = insert(1);
         List<JobEvent.Type> heard = new ArrayList<>();
         Runnable unsubscribe = events.subscribe(job.id(), heard::add);
         store.claim(job.id(), 1);
         store.start(job.id(), 1);
-        assertThatThrownBy(() -> store.start(job.id(), 1)).isInstanceOf(IllegalStateException.class);
+        store.start(job.id(), 1); // a second try changes nothing
+        assertThatThrownBy(() -> store.start(job.id(), 2)).isInstanceOf(ClaimLost.class);
         assertThat(heard).containsExactly(JobEvent.Type.STARTED);
         unsubscribe.run();
         store.release(job.id(), 1);
         assertThat(heard).containsExactly(JobEvent.Type.STARTED);
     }
 
-    private Job insert(int n) {
-        return store.insert(spec(n), 100, id -> {});
+    @Test
+    void callersTakeTurnsHoweverManyJobsEachHas() {
+        List<String> expected = new ArrayList<>();
+        List<String> heavy = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            heavy.add(insert(spec(1), Priority.NORMAL, "heavy").id());
+        }
+        store.claim(heavy.get(0), 1);
+        store.start(heavy.get(0), 1);
+        List<String> light = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            light.add(insert(spec(1), Priority.NORMAL, "light").id());
+        }
+        expected.addAll(List.of(light.get(0), heavy.get(1), light.get(1)));
+        assertThat(inLine().subList(0, 3)).containsExactlyInAnyOrderElementsOf(expected);
+        assertThat(inLine().subList(3, 7)).containsExactlyElementsOf(heavy.subList(2, 6));
     }
 
-    private String running(int n, long claim) {
+    @Test
+    void prioritiesShareByTheirWeights() {
+        for (int i = 0; i < 40; i++) {
+            insert(spec(1), Priority.LOW, "someone");
+            insert(spec(1), Priority.NORMAL, "someone");
+            insert(spec(1), Priority.HIGH, "someone");
+        }
+        List<Priority> first = inLine().subList(0, 42).stream()
+                .map(id -> store.find(id).orElseThrow().priority())
+                .toList();
+        assertThat(first).filteredOn(Priority.HIGH::equals).hasSizeBetween(31, 33);
+        assertThat(first).filteredOn(Priority.NORMAL::equals).hasSizeBetween(7, 9);
+        assertThat(first).filteredOn(Priority.LOW::equals).hasSizeBetween(2, 3);
+    }
+
+    @Test
+    void aLongJobCostsItsCallerMoreThanAShortOne() {
+        insert(spec(8, 100), Priority.NORMAL, "long");
+        String second = insert(spec(8, 100), Priority.NORMAL, "long").id();
+        for (int i = 0; i < 10; i++) {
+            insert(spec(1, 10), Priority.NORMAL, "short");
+        }
+        assertThat(inLine().indexOf(second)).isEqualTo(11);
+    }
+
+    @Test
+    void everybodyIsEqualAgainAfterAnIdleMoment() {
+        String earlier = insert(spec(8, 150), Priority.LOW, "earlier").id();
+        store.forgetFlowsIfIdle();
+        assertThat(insert(spec(1), Priority.LOW, "earlier").startTag()).isPositive();
+        sql.sql("update job set state = 'succeeded'").update();
+        store.forgetFlowsIfIdle();
+        assertThat(insert(spec(1), Priority.LOW, "earlier").startTag()).isZero();
+        assertThat(store.find(earlier)).isPresent();
+    }
+
+    @Test
+    void theSameCallersPostsAtTheSameMomentAllGetPlacesOfTheirOwn() throws Exception {
+        ExecutorService posts = Executors.newFixedThreadPool(8);
+        try {
+            List<Future<Job>> all = new ArrayList<>();
+            for (int i = 0; i < 40; i++) {
+                all.add(posts.submit(() -> insert(1)));
+            }
+            Set<Long> tags = new HashSet<>();
+            for (Future<Job> post : all) {
+                tags.add(post.get().startTag());
+            }
+            assertThat(tags).hasSize(40);
+        } finally {
+            posts.shutdownNow();
+        }
+    }
+
+    @Test
+    void aJobThatHasNotEndedInTimeFailsQueuedOrRunning() {
+        JobOptions soon = new JobOptions(Priority.NORMAL, Duration.ofSeconds(1));
+        String queued = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
+        String running = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
+        store.claim(running, 7);
+        store.start(running, 7);
+        String patient = insert(1).id();
+        assertThat(store.expire()).isEmpty();
+
+        JobStore later = store(database, InstantSource.offset(clock, Duration.ofSeconds(2)));
+        assertThat(later.expire()).containsExactlyInAnyOrder(queued, running);
+        for (String id : List.of(queued, running)) {
+            assertThat(job(id).state()).isEqualTo(JobState.FAILED);
+            assertThat(job(id).failure()).extracting(Job.Failure::code).isEqualTo("expired");
+        }
+        assertThat(job(patient).state()).isEqualTo(JobState.QUEUED);
+        assertThatThrownBy(() -> store.step(running, 7, 0, 1, 2, null)).isInstanceOf(ClaimLost.class);
+        assertThat(later.expire()).isEmpty();
+    }
+
+    @Test
+    void anExpiredOrCanceledJobIsNotBegunAgainAfterItsWorkerDied() {
+        String canceled = running(1, 7);
+        store.cancel(canceled);
+        assertThat(store.claim(canceled, 8)).isEmpty();
+        assertThat(job(canceled).state()).isEqualTo(JobState.CANCELED);
+
+        String expired = store.insert(
+                        spec(1), new JobOptions(Priority.HIGH, Duration.ofSeconds(1)), "someone", (id, tag) -> {})
+                .id();
+        JobStore later = store(database, InstantSource.offset(clock, Duration.ofSeconds(2)));
+        assertThat(later.claim(expired, 1)).isEmpty();
+        assertThat(job(expired).failure()).extracting(Job.Failure::code).isEqualTo("expired");
+    }
+
+    @Test
+    void aPictureWhoseCommitWasNotAcknowledgedIsRecordedOnce() {
+        String id = running(2, 7);
+        store.image(id, 7, 0, 42, PNG);
+        store.image(id, 7, 0, 42, PNG);
+        assertThat(job(id).images()).hasSize(1);
+        assertThat(types(id)).filteredOn(JobEvent.Type.IMAGE::equals).hasSize(1);
+    }
+
+    @Test
+    void aDeletedJobTakesItsPictureAlongUnlessAnotherHasTheSame() {
+        String first = running(1, 7);
+        store.image(first, 7, 0, 42, PNG);
+        String second = running(1, 7);
+        store.image(second, 7, 0, 42, PNG);
+        Path file = files.file(job(first).images().get(0).hash());
+
+        store.delete(first);
+        assertThat(store.find(first)).isEmpty();
+        assertThat(store.eventsAfter(first, 0)).isEmpty();
+        assertThat(file).exists();
+        store.delete(second);
+        assertThat(file).doesNotExist();
+        store.delete(second);
+    }
+
+    @Test
+    void onlyJobsThatEndedLongAgoAreDeleted() {
+        String ended = running(1, 7);
+        store.image(ended, 7, 0, 42, PNG);
+        running(1, 8);
+        assertThat(store.endedBefore(clock.instant().minusSeconds(60), 10)).isEmpty();
+        assertThat(store.endedBefore(clock.instant().plusSeconds(60), 10)).containsExactly(ended);
+    }
+
+    /** Both have the same picture, so one's file is the other's. */
+    @Test
+    void aPictureIsNeverNamedWithoutItsFileWhileOthersAreDeleted() throws Exception {
+        ExecutorService deleter = Executors.newSingleThreadExecutor();
+        try {
+            String old = running(1, 7);
+            store.image(old, 7, 0, 42, PNG);
+            for (int round = 0; round < 100; round++) {
+                String next = running(1, 7);
+                String last = old;
+                Future<?> deletion = deleter.submit(() -> store.delete(last));
+                store.image(next, 7, 0, 42, PNG);
+                deletion.get();
+                assertThat(files.file(job(next).images().get(0).hash())).exists();
+                old = next;
+            }
+        } finally {
+            deleter.shutdownNow();
+        }
+    }
+
+    @Test
+    void aJobThatIsCanceledWhileItCompletesEndsExactlyOnce() throws Exception {
+        race(50);
+    }
+
+    @Test
+    @Tag("endurance")
+    void aThousandJobsThatAreCanceledWhileTheyCompleteEndExactlyOnce() throws Exception {
+        race(1000);
+    }
+
+    private void race(int rounds) throws Exception {
+        ExecutorService client = Executors.newSingleThreadExecutor();
+        int[] ends = new int[JobState.values().length];
+        try {
+            for (int round = 0; round < rounds; round++) {
+                String id = running(1, 7);
+                CyclicBarrier together = new CyclicBarrier(2);
+                int head = round % 40 - 20; // the start of one of the two, later by so many times 50 µs
+                Future<?> cancel = client.submit(() -> {
+                    together.await();
+                    LockSupport.parkNanos(Math.max(0, head) * 50_000L);
+                    store.cancel(id);
+                    return null;
+                });
+                together.await();
+                LockSupport.parkNanos(Math.max(0, -head) * 50_000L);
+                if (store.cancelRequests().contains(id)) {
+                    store.canceled(id, 7);
+                } else {
+                    store.image(id, 7, 0, 42, PNG);
+                }
+                cancel.get();
+                ends[job(id).state().ordinal()]++;
+                assertThat(types(id)).filteredOn(JobEvent.Type::isFinal).hasSize(1);
+                assertThat(job(id).state().isFinal()).isTrue();
+                assertThat(job(id).images()).hasSize(job(id).state() == JobState.SUCCEEDED ? 1 : 0);
+            }
+        } finally {
+            client.shutdownNow();
+        }
+        assertThat(ends[JobState.SUCCEEDED.ordinal()]).isPositive();
+        assertThat(ends[JobState.CANCELED.ordinal()]).isPositive();
+        assertThat(ends[JobState.SUCCEEDED.ordinal()] + ends[JobState.CANCELED.ordinal()])
+                .isEqualTo(rounds);
+    }
+
+    private List<String> inLine() {
+        return sql.sql("select id from job where state = 'queued' order by start_tag, id")
+                .query(String.class)
+                .list();
+    }
+
+    Job insert(int n) {
+        return insert(spec(n), Priority.NORMAL, "someone");
+    }
+
+    String running(int n, long claim) {
         String id = insert(n).id();
         assertThat(store.claim(id, claim)).isPresent();
         store.start(id, claim);
         return id;
     }
 
-    private Job job(String id) {
+    Job job(String id) {
         return store.find(id).orElseThrow();
     }
 
-    private List<JobEvent.Type> types(String id) {
+    List<JobEvent.Type> types(String id) {
         return store.eventsAfter(id, 0).stream().map(JobEvent::type).toList();
     }
 
-    private static ImageSpec spec(int n) {
+    Job insert(ImageSpec spec, Priority priority, String caller) {
+        return store.insert(spec, new JobOptions(priority, null), caller, (id, tag) -> {});
+    }
+
+    static ImageSpec spec(int n) {
+        return spec(n, 2);
+    }
+
+    static ImageSpec spec(int n, int steps) {
         return new ImageSpec(
                 "m",
                 "a red apple",
@@ -288,7 +476,7 @@ class JobStoreTests {
                 1,
                 64,
                 64,
-                2,
+                steps,
                 4,
                 0.7,
                 42,
@@ -296,6 +484,8 @@ class JobStoreTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of(14.5, 0.1));
+                steps == 2 ? List.of(14.5, 0.1) : List.of(),
+                Determinism.EXACT,
+                0);
     }
 }

@@ -2,6 +2,7 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -152,6 +153,8 @@ class DiffusionPipelineTests {
                 sampler,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Determinism.FAST,
+                0);
     }
 }

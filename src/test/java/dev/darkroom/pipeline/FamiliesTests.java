@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.model.Networks.TextStates;
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
@@ -192,7 +193,9 @@ class FamiliesTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Determinism.EXACT,
+                0);
     }
 
     @ParameterizedTest

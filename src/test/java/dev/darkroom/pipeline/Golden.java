@@ -2,6 +2,7 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -38,7 +39,9 @@ final class Golden {
                 SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
                 SigmaSpacing.of(c.path("schedule").asString("default")).orElseThrow(),
                 timesteps,
-                sigmas);
+                sigmas,
+                Determinism.EXACT,
+                0);
     }
 
     /** Takes all steps of all pictures in one batch. */

@@ -1,8 +1,10 @@
 package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.weights.DType;
@@ -13,6 +15,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -193,13 +196,23 @@ class ModelFolderTests {
         Path broken = temporary.resolve("models/broken");
         FileSystemUtils.copyRecursively(folder, broken);
         Files.writeString(broken.resolve("unet/config.json"), "{\"block_out");
-        try (ModelLibrary library = new ModelLibrary(temporary.resolve("models"), temporary.resolve("cache"))) {
-            assertThat(library.models()).extracting(ModelInfo::id).containsExactly(BuiltInModel.ID, "tiny");
-            assertThat(library.open("tiny").info().id()).isEqualTo("tiny");
+        ModelLibrary library =
+                new ModelLibrary(temporary.resolve("models"), temporary.resolve("cache"), List.of("cpu"));
+        assertThat(library.models()).extracting(ModelInfo::id).containsExactly(BuiltInModel.ID, "tiny");
+        assertThat(library.models()).extracting(ModelInfo::determinism).containsOnly(Determinism.EXACT);
+        try (LoadedModels loaded = library.on("cpu")) {
+            assertThat(loaded.open("tiny").info().id()).isEqualTo("tiny");
         }
         try (Stream<Path> left = Files.walk(temporary.resolve("cache"))) {
             assertThat(left).noneMatch(path -> path.toString().endsWith(".tmp"));
         }
+    }
+
+    @Test
+    void aLibrarySaysThatADeviceIsNotThere() {
+        assertThatThrownBy(() -> new ModelLibrary(temporary, temporary.resolve("cache"), List.of("cpu", "cuda:100")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("no device \"cuda:100\"");
     }
 
     private InvalidCheckpoint refusal() throws IOException {

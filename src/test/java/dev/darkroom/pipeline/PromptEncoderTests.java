@@ -3,6 +3,7 @@ package dev.darkroom.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
@@ -158,6 +159,8 @@ class PromptEncoderTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Determinism.EXACT,
+                0);
     }
 }

@@ -25,6 +25,7 @@ class ImageSpecTests {
             4.5,
             SamplerKind.DPMPP_2M,
             SigmaSpacing.KARRAS,
+            Determinism.EXACT,
             "epsilon",
             1000,
             50,
@@ -50,7 +51,9 @@ class ImageSpecTests {
                         SamplerKind.DPMPP_2M,
                         SigmaSpacing.KARRAS,
                         List.of(),
-                        List.of()));
+                        List.of(),
+                        Determinism.EXACT,
+                        0));
         assertThat(spec.seed()).isBetween(0L, (1L << 32) - 1);
     }
 
@@ -201,7 +204,9 @@ class ImageSpecTests {
                         SamplerKind.DDIM,
                         SigmaSpacing.DEFAULT,
                         List.of(),
-                        List.of()))
+                        List.of(),
+                        Determinism.EXACT,
+                        0))
                 .isInstanceOf(InvalidImageSpec.class)
                 .hasMessage("height must be a multiple of 4; given: 65");
     }

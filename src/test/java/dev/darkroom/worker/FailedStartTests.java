@@ -60,7 +60,7 @@ class FailedStartTests {
         start("failing", port);
         // Before it is up the process answers 503 too, so the reason comes first.
         await().atMost(LONG)
-                .until(() -> Files.readString(data.resolve("failing.log")).contains("The device worker has failed"));
+                .until(() -> Files.readString(data.resolve("failing.log")).contains("The workers have failed"));
         await().atMost(LONG).until(() -> status(port, "/actuator/health/liveness") == 503);
         assertThat(status(port, "/actuator/health/readiness")).isEqualTo(503);
     }

@@ -14,7 +14,7 @@ class WorkerSettingsTests {
 
     @Test
     void haveTheirDocumentedDefaults() {
-        assertThat(bind(Map.of())).isEqualTo(new WorkerSettings("./data", "./models", List.of(), 8));
+        assertThat(bind(Map.of())).isEqualTo(new WorkerSettings("./data", "./models", List.of(), List.of(), 8));
     }
 
     @Test
@@ -23,9 +23,10 @@ class WorkerSettingsTests {
                 "darkroom.data-dir", "/d",
                 "darkroom.models-dir", "/m",
                 "darkroom.models", "org/a, org/b@fp16",
+                "darkroom.devices", "cuda:0, cuda:1",
                 "darkroom.max-rows", "2");
         List<ModelName> models = List.of(ModelName.of("org/a"), ModelName.of("org/b@fp16"));
-        assertThat(bind(properties)).isEqualTo(new WorkerSettings("/d", "/m", models, 2));
+        assertThat(bind(properties)).isEqualTo(new WorkerSettings("/d", "/m", models, List.of("cuda:0", "cuda:1"), 2));
     }
 
     @Test
@@ -33,6 +34,13 @@ class WorkerSettingsTests {
         assertThatThrownBy(() -> bind(Map.of("darkroom.models", "../x")))
                 .rootCause()
                 .hasMessageContaining("org/name@revision; given: \"../x\"");
+    }
+
+    @Test
+    void refuseADeviceThatIsNoName() {
+        assertThatThrownBy(() -> bind(Map.of("darkroom.devices", "gpu")))
+                .rootCause()
+                .hasMessage("darkroom.devices must list cpu, cuda:0, cuda:1, …; given: \"gpu\"");
     }
 
     @Test

@@ -1,6 +1,5 @@
-package dev.darkroom.api;
+package dev.darkroom.job;
 
-import dev.darkroom.job.Models;
 import dev.darkroom.spec.ModelInfo;
 import java.util.List;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;

@@ -1,0 +1,127 @@
+package dev.darkroom.worker;
+
+import dev.darkroom.job.Claim;
+import dev.darkroom.job.JobQueue;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings jobs from the queue to the devices of this process, each to the one with the least to do, and cancellations with them.
+ * The devices' threads never ask the database.
+ */
+final class Intake {
+    private static final Logger log = LoggerFactory.getLogger(Intake.class);
+
+    /** So often cancellations are looked for while there are jobs. */
+    private static final Duration INTERVAL = Duration.ofMillis(100);
+
+    private final JobQueue queue;
+    private final int enough;
+    private final Deque<Held> waiting = new ArrayDeque<>();
+    private final Map<Object, Integer> rows = new LinkedHashMap<>(); // of each device that takes jobs
+    private volatile Set<String> canceled = Set.of();
+
+    /** @param enough a device with so many rows, on it or waiting, leaves further jobs to the others */
+    Intake(JobQueue queue, int enough) {
+        this.queue = queue;
+        this.enough = enough;
+    }
+
+    /** Brings jobs as long as {@code goingOn}. */
+    void run(BooleanSupplier goingOn) throws InterruptedException {
+        long looked = System.nanoTime();
+        while (goingOn.getAsBoolean()) {
+            List<Claim> claims = queue.take(INTERVAL);
+            synchronized (this) {
+                waiting.removeIf(job -> !job.claim.isHeld());
+                claims.forEach(claim -> waiting.add(new Held(claim)));
+                if (!claims.isEmpty()) {
+                    notifyAll();
+                }
+            }
+            if (System.nanoTime() - looked >= INTERVAL.toNanos()) {
+                canceled = isIdle() ? Set.of() : cancelRequests();
+                looked = System.nanoTime();
+            }
+        }
+    }
+
+    private synchronized boolean isIdle() {
+        return waiting.isEmpty() && rows.values().stream().allMatch(n -> n == 0);
+    }
+
+    private Set<String> cancelRequests() {
+        try {
+            return queue.cancelRequests();
+        } catch (RuntimeException e) {
+            log.warn("Jobs to be canceled go on until the database answers again: {}", e.getMessage());
+            return canceled;
+        }
+    }
+
+    /** Ids of running jobs that clients want stopped. */
+    Set<String> canceled() {
+        return canceled;
+    }
+
+    synchronized void join(Object device) {
+        rows.put(device, 0);
+    }
+
+    /** The device takes no more jobs. */
+    synchronized void leave(Object device) {
+        rows.remove(device);
+        notifyAll();
+    }
+
+    /**
+     * The jobs that are for a device now.
+     *
+     * @param busyRows rows that it has, on it or waiting
+     * @param atMost how long to wait if there is none
+     */
+    synchronized List<Held> take(Object device, int busyRows, Duration atMost) throws InterruptedException {
+        rows.put(device, busyRows);
+        long end = System.nanoTime() + atMost.toNanos();
+        List<Held> taken = take(device);
+        for (long left = atMost.toMillis(); taken.isEmpty() && left > 0; left = (end - System.nanoTime()) / 1_000_000) {
+            wait(left);
+            taken = take(device);
+        }
+        return taken;
+    }
+
+    private List<Held> take(Object device) {
+        List<Held> taken = new ArrayList<>();
+        while (!waiting.isEmpty() && isNext(device)) {
+            Held job = waiting.remove();
+            taken.add(job);
+            rows.merge(device, Batch.rows(job.claim.spec(), job.missing), Integer::sum);
+        }
+        if (!taken.isEmpty() && !waiting.isEmpty()) {
+            notifyAll(); // the next one is another's
+        }
+        return taken;
+    }
+
+    private boolean isNext(Object device) {
+        int mine = rows.getOrDefault(device, Integer.MAX_VALUE);
+        return mine < enough && rows.entrySet().stream().allMatch(other -> other.getValue() >= mine);
+    }
+
+    /** The jobs that no device has taken. */
+    synchronized List<Held> rest() {
+        List<Held> rest = List.copyOf(waiting);
+        waiting.clear();
+        return rest;
+    }
+}

@@ -1,0 +1,173 @@
+package dev.darkroom.worker;
+
+import dev.darkroom.job.JobQueue;
+import dev.darkroom.job.Models;
+import dev.darkroom.pipeline.DeviceThread;
+import dev.darkroom.pipeline.LoadedModels;
+import dev.darkroom.pipeline.ModelLibrary;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+/**
+ * One {@link DeviceWorker} for each device, each on a thread of its own, and the {@link Intake} that brings them jobs. When one
+ * fails, the others go on with its jobs; when the last one has failed, this process draws no more.
+ */
+@Component
+final class Workers implements SmartLifecycle {
+    private static final Logger log = LoggerFactory.getLogger(Workers.class);
+
+    private static final Duration LONGEST_STEP = Duration.ofSeconds(25);
+
+    /** What has become of a device. */
+    enum State {
+        LOADING,
+        WORKING,
+        FAILED
+    }
+
+    private final JobQueue queue;
+    private final Models models;
+    private final WorkerSettings settings;
+    private final Supplier<ModelLibrary> library;
+
+    private final Map<String, State> states = Collections.synchronizedMap(new LinkedHashMap<>());
+    private volatile boolean stopping;
+    private volatile ModelDownloads downloads = new ModelDownloads();
+    private volatile List<DeviceWorker> running = List.of();
+    private volatile @Nullable Thread thread;
+
+    /** @param library looks for the models; asked when those of the settings have been fetched */
+    Workers(JobQueue queue, Models models, WorkerSettings settings, Supplier<ModelLibrary> library) {
+        this.queue = queue;
+        this.models = models;
+        this.settings = settings;
+        this.library = library;
+    }
+
+    private void run() {
+        Intake intake = new Intake(queue, 2 * settings.maxRows());
+        List<Thread> threads = new ArrayList<>();
+        try {
+            downloads.fetch(settings.models(), settings.modelsFolder());
+            ModelLibrary models = library.get();
+            List<String> names = new ArrayList<>();
+            for (int i = 0; i < models.devices().size(); i++) {
+                names.add("device-" + i + " " + models.devices().get(i));
+                states.put(names.get(i), State.LOADING);
+            }
+            for (int i = 0; i < names.size(); i++) {
+                String name = names.get(i);
+                String device = models.devices().get(i);
+                threads.add(DeviceThread.start(name, () -> draw(name, device, models, intake)));
+            }
+            intake.run(() -> !stopping && !failed());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error e) {
+            states.put("models", State.FAILED);
+            log.error("The workers have failed; no more pictures are drawn until the next start", e);
+        } finally {
+            queue.close();
+            running.forEach(DeviceWorker::stop);
+            threads.forEach(Workers::join);
+            intake.rest().forEach(job -> job.claim.release());
+        }
+    }
+
+    /** The life of one device. */
+    private void draw(String name, String device, ModelLibrary library, Intake intake) {
+        try (LoadedModels loaded = library.on(device)) {
+            long start = System.nanoTime();
+            String first = library.models().get(0).id();
+            loaded.open(first).warmUp(settings.maxRows());
+            log.info("Model {} is ready on {} after {} ms", first, name, (System.nanoTime() - start) / 1_000_000);
+            DeviceWorker worker = new DeviceWorker(name, loaded, intake, settings.maxRows());
+            begin(name, worker, library);
+            worker.run();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error e) {
+            states.put(name, State.FAILED);
+            log.error("{} has failed; it draws no more pictures until the next start", name, e);
+            if (failed()) {
+                log.error("No device is left; no more pictures are drawn until the next start");
+                models.publish(List.of());
+            }
+        }
+    }
+
+    private synchronized void begin(String name, DeviceWorker worker, ModelLibrary library) {
+        if (running.isEmpty()) {
+            models.publish(library.models());
+        }
+        List<DeviceWorker> more = new ArrayList<>(running);
+        more.add(worker);
+        running = List.copyOf(more);
+        states.put(name, State.WORKING);
+        if (stopping) {
+            worker.stop();
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Each device of this process by its name; empty until the models are known. */
+    Map<String, State> states() {
+        synchronized (states) {
+            return new LinkedHashMap<>(states);
+        }
+    }
+
+    /** Whether every device has failed; none can be started again in this process. */
+    boolean failed() {
+        Map<String, State> now = states();
+        return !now.isEmpty() && now.values().stream().allMatch(state -> state == State.FAILED);
+    }
+
+    @Override
+    public synchronized void start() {
+        stopping = false;
+        running = List.of();
+        states.clear();
+        downloads = new ModelDownloads();
+        thread = new Thread(this::run, "workers");
+        thread.start();
+    }
+
+    @Override
+    public void stop() {
+        stopping = true;
+        downloads.stop();
+        Thread worker = thread;
+        if (worker == null) {
+            return;
+        }
+        try {
+            worker.join(LONGEST_STEP.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        thread = null;
+    }
+
+    @Override
+    public boolean isRunning() {
+        return thread != null;
+    }
+}

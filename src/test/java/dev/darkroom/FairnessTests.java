@@ -1,0 +1,124 @@
+package dev.darkroom;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.darkroom.job.Job;
+import dev.darkroom.job.Jobs;
+import dev.darkroom.job.Models;
+import dev.darkroom.spec.ImageDraft;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.Priority;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+
+/** One caller with many jobs beside one with few, on one device of 8 rows. */
+@SpringBootTest(
+        classes = {Darkroom.class, StubServer.class},
+        webEnvironment = SpringBootTest.WebEnvironment.NONE,
+        properties = "stub.step-time=50ms")
+class FairnessTests {
+
+    private static final Duration LONG = Duration.ofSeconds(120);
+    private static final int STEPS = 20;
+
+    /** What starting a job and noticing its end may add on a busy machine: five steps. */
+    private static final Duration SLACK = Duration.ofMillis(250);
+
+    @Autowired
+    private Jobs jobs;
+
+    @Autowired
+    private Models models;
+
+    @DynamicPropertySource
+    static void freshData(DynamicPropertyRegistry registry) {
+        registry.add(
+                "darkroom.data-dir", () -> ServerProcess.freshData("fairness").toString());
+    }
+
+    @Test
+    void aCallerWithFewJobsDoesNotWaitForOneWithMany() {
+        measure(40, 1);
+    }
+
+    /** With guidance a picture takes two rows. */
+    @ParameterizedTest
+    @ValueSource(doubles = {1, 4})
+    @Tag("endurance")
+    void aCallerWithFiveJobsDoesNotWaitForOneWith200(double guidance) {
+        measure(200, guidance);
+    }
+
+    private void measure(int many, double guidance) {
+        await().atMost(LONG).until(() -> !models.all().isEmpty());
+        List<Job> alone = ended(submit("light", 5, guidance, Priority.NORMAL));
+        Duration aloneWait = p95Wait(alone);
+        Duration job = Duration.between(alone.get(0).startedAt(), alone.get(0).finishedAt());
+
+        List<String> heavy = submit("heavy", many, guidance, Priority.NORMAL);
+        await().atMost(LONG).until(() -> jobs.find(heavy.get(8)).orElseThrow().startedAt() != null);
+        List<Job> light = ended(submit("light", 5, guidance, Priority.NORMAL));
+        Duration wait = p95Wait(light);
+        long left = heavy.stream()
+                .filter(id -> !jobs.find(id).orElseThrow().state().isFinal())
+                .count();
+        System.out.printf(
+                "guidance %.0f: alone p95 wait %d ms, a job %d ms; beside %d jobs (%d left) p95 wait %d ms%n",
+                guidance, aloneWait.toMillis(), job.toMillis(), many, left, wait.toMillis());
+        assertThat(left).isPositive();
+        assertThat(wait).isLessThanOrEqualTo(aloneWait.multipliedBy(2).plus(job).plus(SLACK));
+        heavy.forEach(jobs::cancel);
+        ended(heavy);
+    }
+
+    @Test
+    void highPriorityGoesAheadOfLowEvenIfThatIsHeldAlready() {
+        await().atMost(LONG).until(() -> !models.all().isEmpty());
+        List<String> low = submit("someone", 30, 1, Priority.LOW);
+        await().atMost(LONG).until(() -> jobs.find(low.get(7)).orElseThrow().startedAt() != null);
+        List<Job> high = ended(submit("someone", 4, 1, Priority.HIGH));
+        Job first = jobs.find(low.get(0)).orElseThrow();
+        Duration job = Duration.between(first.startedAt(), first.finishedAt());
+        assertThat(p95Wait(high)).isLessThanOrEqualTo(job.plus(SLACK));
+        low.forEach(jobs::cancel);
+        ended(low);
+    }
+
+    private List<String> submit(String caller, int n, double guidance, Priority priority) {
+        ImageSpec spec = ImageSpec.of(
+                new ImageDraft().prompt("an apple").steps(STEPS).guidanceScale(guidance),
+                models.all().get(0));
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            ids.add(jobs.submit(spec, new JobOptions(priority, null), caller).id());
+        }
+        return ids;
+    }
+
+    private List<Job> ended(List<String> ids) {
+        await().atMost(LONG)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> ids.stream()
+                        .allMatch(id -> jobs.find(id).orElseThrow().state().isFinal()));
+        return ids.stream().map(id -> jobs.find(id).orElseThrow()).toList();
+    }
+
+    private static Duration p95Wait(List<Job> ended) {
+        List<Duration> waits = ended.stream()
+                .map(job -> Duration.between(job.createdAt(), job.startedAt()))
+                .sorted()
+                .toList();
+        return waits.get((int) Math.ceil(0.95 * waits.size()) - 1);
+    }
+}

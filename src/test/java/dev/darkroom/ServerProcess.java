@@ -1,0 +1,258 @@
+package dev.darkroom;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A {@link StubServer} as a process of its own, to be killed, frozen and stopped, and a client of it. */
+public final class ServerProcess implements AutoCloseable {
+
+    private static final Duration LONG = Duration.ofSeconds(120);
+
+    private final HttpClient client =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private final int port;
+    private final Path log;
+    private final Process process;
+
+    /** An event of a job's stream; {@code id} is −1 where it has none. */
+    public record Event(long id, String name, JsonNode data) {
+
+        public boolean isFinal() {
+            return name.matches("succeeded|failed|canceled");
+        }
+    }
+
+    private ServerProcess(int port, Path log, Process process) {
+        this.port = port;
+        this.log = log;
+        this.process = process;
+    }
+
+    /** A folder for the data of one test. */
+    public static Path freshData(String name) {
+        try {
+            return Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), name)
+                    .toAbsolutePath();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Starts a server; it is not ready yet. */
+    public static ServerProcess start(Path data, String... settings) {
+        return start(freePort(), data, settings);
+    }
+
+    public static ServerProcess start(int port, Path data, String... settings) {
+        Path log = data.resolve("server-" + port + ".log");
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx512m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                StubServer.class.getName(),
+                "--server.port=" + port,
+                "--darkroom.data-dir=" + data));
+        command.addAll(List.of(settings));
+        try {
+            return new ServerProcess(
+                    port,
+                    log,
+                    new ProcessBuilder(command)
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                            .start());
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Settings of a server on a PostgreSQL database. */
+    public static String[] on(String url, String user, String... settings) {
+        List<String> all =
+                new ArrayList<>(List.of("--spring.datasource.url=" + url, "--spring.datasource.username=" + user));
+        all.addAll(List.of(settings));
+        return all.toArray(String[]::new);
+    }
+
+    public static int freePort() {
+        try (ServerSocket free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    public ServerProcess awaitReady() {
+        await().atMost(LONG)
+                .pollInterval(Duration.ofMillis(50))
+                .ignoreExceptionsInstanceOf(IOException.class)
+                .failFast("the server has ended, see " + log, () -> !process.isAlive())
+                .until(() -> send(request("/actuator/health/readiness").GET()).statusCode() == 200);
+        return this;
+    }
+
+    public int port() {
+        return port;
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    public URI uri(String path) {
+        return URI.create("http://localhost:" + port + path);
+    }
+
+    public HttpRequest.Builder request(String path, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path)).timeout(LONG);
+        return headers.length > 0 ? request.headers(headers) : request;
+    }
+
+    public HttpResponse<String> send(HttpRequest.Builder request) throws IOException, InterruptedException {
+        return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    public HttpResponse<String> get(String path, String... headers) throws IOException, InterruptedException {
+        return send(request(path, headers).GET());
+    }
+
+    public HttpResponse<String> delete(String path) throws IOException, InterruptedException {
+        return send(request(path).DELETE());
+    }
+
+    public HttpResponse<String> post(String json, String... headers) throws IOException, InterruptedException {
+        return send(request("/v1/images", headers)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json)));
+    }
+
+    /** Posts a job that must be accepted and returns its id. */
+    public String submit(String json) throws IOException, InterruptedException {
+        HttpResponse<String> answer = post(json);
+        if (answer.statusCode() != 202) {
+            throw new AssertionError(answer.statusCode() + " " + answer.body());
+        }
+        return body(answer).get("id").stringValue();
+    }
+
+    public JsonNode job(String id) throws IOException, InterruptedException {
+        return body(get("/v1/jobs/" + id));
+    }
+
+    /** Opens a job's stream; closing it breaks the connection. */
+    public HttpResponse<InputStream> stream(String id, long after) throws IOException, InterruptedException {
+        HttpRequest.Builder request = request("/v1/jobs/" + id + "/events");
+        if (after >= 0) {
+            request.header("Last-Event-ID", Long.toString(after));
+        }
+        return client.send(request.GET().build(), HttpResponse.BodyHandlers.ofInputStream());
+    }
+
+    /**
+     * Follows a job's stream, then breaks the connection.
+     *
+     * @param after number of the last event already known, −1 for none
+     * @param atMost so many events, fewer if the stream ends
+     */
+    public List<Event> events(String id, long after, int atMost) throws IOException, InterruptedException {
+        HttpResponse<InputStream> answer = stream(id, after);
+        List<Event> events = new ArrayList<>();
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {
+            Event event = new Event(-1, "", null);
+            for (String line = lines.readLine(); line != null && events.size() < atMost; line = lines.readLine()) {
+                String value = line.substring(line.indexOf(':') + 1);
+                if (line.startsWith("id:")) {
+                    event = new Event(Long.parseLong(value), event.name, event.data);
+                } else if (line.startsWith("event:")) {
+                    event = new Event(event.id, value, event.data);
+                } else if (line.startsWith("data:")) {
+                    event = new Event(event.id, event.name, JsonMapper.shared().readTree(value));
+                } else if (line.isEmpty() && event.data != null) {
+                    events.add(event);
+                    event = new Event(-1, "", null);
+                }
+            }
+        }
+        return events;
+    }
+
+    /** All events of a job that has ended, or will. */
+    public List<Event> events(String id) throws IOException, InterruptedException {
+        return events(id, 0, Integer.MAX_VALUE);
+    }
+
+    public static JsonNode body(HttpResponse<String> answer) {
+        return JsonMapper.shared().readTree(answer.body());
+    }
+
+    public String log() throws IOException {
+        return Files.readString(log);
+    }
+
+    /** kill -9. */
+    public void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    /** Asks it to shut down and waits for that. */
+    public void stop() throws InterruptedException {
+        process.destroy();
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            throw new AssertionError("the server does not stop, see " + log);
+        }
+    }
+
+    public void terminate() {
+        process.destroy();
+    }
+
+    public void freeze() throws IOException, InterruptedException {
+        signal("-STOP");
+    }
+
+    public void thaw() throws IOException, InterruptedException {
+        signal("-CONT");
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", name, Long.toString(pid())).start().waitFor();
+    }
+
+    /** Bytes of live objects on its heap, after a full collection. */
+    public long liveBytes() throws IOException {
+        Process jcmd = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(pid()),
+                        "GC.class_histogram")
+                .start();
+        String[] lines = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                .strip()
+                .split("\n");
+        return Long.parseLong(lines[lines.length - 1].strip().split("\\s+")[2]);
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+    }
+}

@@ -1,0 +1,131 @@
+package dev.darkroom.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.darkroom.spec.Determinism;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One picture alone and in company of others that join and leave as it happens, on the processor. */
+class DeterminismTests {
+    private static final Path TINY = Path.of("src/test/resources/tiny-sd");
+
+    @Test
+    void anExactPictureIsTheSameBytesInAnyCompany() {
+        try (DiffusionPipeline pipeline = new ModelFolder("tiny", TINY).load()) {
+            Random random = new Random(1);
+            for (int i = 0; i < 100; i++) {
+                SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
+                ImageSpec spec = spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i, sampler, Determinism.EXACT);
+                byte[] alone = inCompany(pipeline, spec, 0, random, 0).rgb();
+                int position = random.nextInt(8);
+                ImageSpec moved =
+                        spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i - position, sampler, Determinism.EXACT);
+                assertThat(inCompany(pipeline, moved, position, random, 7).rgb())
+                        .as("picture %d, %s", i, sampler)
+                        .isEqualTo(alone);
+            }
+        }
+    }
+
+    @Test
+    void aFastPictureOfTheTinyModelDiffersByALevelAtMost() {
+        try (DiffusionPipeline pipeline = new ModelFolder("tiny", TINY).load()) {
+            assertThat(fastDifference(pipeline, 32, 24)).isLessThanOrEqualTo(1);
+        }
+    }
+
+    @Test
+    void aFastPictureOfTheBuiltInModelDiffersByALevelAtMost(@TempDir Path cache) {
+        try (DiffusionPipeline pipeline = new ModelFolder(BuiltInModel.ID, BuiltInModel.unpack(cache)).load()) {
+            assertThat(fastDifference(pipeline, 64, 4)).isLessThanOrEqualTo(1);
+        }
+    }
+
+    /** @return the most that a picture in company differed from the same alone, in levels of 255 */
+    private static double fastDifference(DiffusionPipeline pipeline, int size, int pictures) {
+        Random random = new Random(2);
+        double latents = 0;
+        double levels = 0;
+        for (int i = 0; i < pictures; i++) {
+            SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
+            ImageSpec spec = spec("a red apple", size, 12, 1 + i % 2 * 3, i, sampler, Determinism.FAST);
+            Drawn alone = inCompany(pipeline, spec, 0, random, 0);
+            Drawn together = inCompany(pipeline, spec, 0, random, 7);
+            latents = Math.max(latents, Golden.maxDifference(alone.latents, together.latents));
+            levels = Math.max(
+                    levels, Golden.maxDifference(Golden.levels(alone.picture), Golden.levels(together.picture)));
+        }
+        System.out.printf(
+                "## fast, %s, %d pictures: latents %.1e, picture %.0f levels%n",
+                pipeline.info().id(), pictures, latents, levels);
+        return levels;
+    }
+
+    private record Drawn(float[] latents, Picture picture) {
+        byte[] rgb() {
+            return picture.rgb();
+        }
+    }
+
+    /** Draws it while up to {@code company} others are in the same batch, which are at other steps and of other kinds. */
+    private static Drawn inCompany(DiffusionPipeline pipeline, ImageSpec spec, int image, Random random, int company) {
+        Generation generation = pipeline.begin(spec, image);
+        List<Generation> others = new ArrayList<>();
+        while (!generation.done()) {
+            others.removeIf(Generation::done);
+            while (others.size() < company && random.nextInt(3) > 0) {
+                SamplerKind sampler = SamplerKind.values()[random.nextInt(SamplerKind.values().length)];
+                Determinism determinism = random.nextInt(4) == 0 ? Determinism.EXACT : Determinism.FAST;
+                ImageSpec other = spec(
+                        "a blue car " + random.nextInt(3),
+                        spec.width(),
+                        4 + random.nextInt(9),
+                        1 + random.nextInt(2) * 6,
+                        random.nextInt(100),
+                        sampler,
+                        determinism);
+                others.add(pipeline.begin(other, 0));
+            }
+            List<Generation> all = new ArrayList<>(others);
+            all.add(random.nextInt(all.size() + 1), generation);
+            pipeline.step(all);
+        }
+        return new Drawn(pipeline.latents(generation), pipeline.finish(generation));
+    }
+
+    private static ImageSpec spec(
+            String prompt,
+            int size,
+            int steps,
+            double guidance,
+            long seed,
+            SamplerKind sampler,
+            Determinism determinism) {
+        return new ImageSpec(
+                "m",
+                prompt,
+                "",
+                0,
+                size,
+                size,
+                steps,
+                guidance,
+                0,
+                seed,
+                8,
+                sampler,
+                SigmaSpacing.DEFAULT,
+                List.of(),
+                List.of(),
+                determinism,
+                0);
+    }
+}

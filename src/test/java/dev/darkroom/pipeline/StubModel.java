@@ -1,0 +1,187 @@
+package dev.darkroom.pipeline;
+
+import dev.darkroom.sampling.NoiseSchedule;
+import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.Determinism;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A model without networks: plain Java that takes a set time for each U-Net call, however many rows it has, and gives small
+ * pictures that depend on prompt, seed and all the rest, and on nothing else. Schedules, samplers, noise and the pipeline
+ * around it are the real ones.
+ *
+ * <p>Some prompts go wrong: those that contain {@code unencodable} when they are encoded, {@code unpredictable} at every U-Net call
+ * that they have a row in, {@code endless} by latents that are no numbers, {@code too large} for lack of memory even alone.
+ */
+public final class StubModel implements ModelLibrary.Source {
+    private static final int CHANNELS = 4;
+    private static final int FACTOR = 8;
+    private static final List<String> TROUBLES = List.of("unpredictable", "endless", "too large");
+
+    /** How the models of a library behave; may be changed while they draw. */
+    public static final class Behaviour {
+        public volatile Duration encodeTime = Duration.ZERO;
+        /** Of one U-Net call. */
+        public volatile Duration stepTime = Duration.ofMillis(20);
+
+        public volatile Duration decodeTime = Duration.ZERO;
+        /** Calls of more rows fail for lack of memory. */
+        public volatile int fittingRows = Integer.MAX_VALUE;
+        /** Thrown by the next U-Net call, once. */
+        public final AtomicReference<Error> nextFailure = new AtomicReference<>();
+        /** Rows of every U-Net call, failing ones too. */
+        public final Queue<Integer> calls = new ConcurrentLinkedQueue<>();
+    }
+
+    private final ModelInfo info;
+    private final Behaviour behaviour;
+
+    private StubModel(String id, Behaviour behaviour) {
+        this.behaviour = behaviour;
+        this.info = new ModelInfo(
+                id,
+                "a stub",
+                64,
+                64,
+                16,
+                256,
+                FACTOR,
+                20,
+                1,
+                SamplerKind.DDIM,
+                SigmaSpacing.DEFAULT,
+                Determinism.FAST,
+                "epsilon",
+                1000,
+                50,
+                0,
+                0);
+    }
+
+    /**
+     * @param devices names of devices, one for each worker
+     * @param ids of the models, the default first
+     */
+    public static ModelLibrary library(Behaviour behaviour, List<String> devices, String... ids) {
+        return new ModelLibrary(
+                List.of(ids).stream()
+                        .<ModelLibrary.Source>map(id -> new StubModel(id, behaviour))
+                        .toList(),
+                devices);
+    }
+
+    @Override
+    public ModelInfo info() {
+        return info;
+    }
+
+    @Override
+    public DiffusionPipeline load(String device) {
+        return new DiffusionPipeline(
+                info, new Networks(), new NoiseSchedule(ScheduleConfig.of(Map.of("_class_name", "DDIMScheduler"))));
+    }
+
+    private final class Networks implements Backend {
+        @Override
+        public int latentChannels() {
+            return CHANNELS;
+        }
+
+        @Override
+        public int factor() {
+            return FACTOR;
+        }
+
+        @Override
+        public Conditionings encode(ImageSpec spec) {
+            pass(behaviour.encodeTime);
+            if (spec.prompt().contains("unencodable")) {
+                throw new IllegalStateException("a prompt that cannot be encoded");
+            }
+            return new Conditionings(
+                    conditioning(spec.prompt()), spec.guidanceScale() > 1 ? conditioning(spec.negativePrompt()) : null);
+        }
+
+        /** A number for the text, and one for the trouble that it makes. */
+        private static Conditioning conditioning(String text) {
+            int trouble = -1;
+            for (int i = 0; i < TROUBLES.size(); i++) {
+                trouble = text.contains(TROUBLES.get(i)) ? i : trouble;
+            }
+            return new Conditioning(new float[] {text.hashCode() % 1000, trouble}, new float[0]);
+        }
+
+        /** Nearly the input, as if all of it were noise, and a pattern that the prompt decides. */
+        @Override
+        public float[] predict(
+                float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width) {
+            behaviour.calls.add(rows.length);
+            pass(behaviour.stepTime);
+            Error failure = behaviour.nextFailure.getAndSet(null);
+            if (failure != null) {
+                throw failure;
+            }
+            if (rows.length > behaviour.fittingRows) {
+                throw new OutOfDeviceMemory(rows.length + " rows", new IllegalStateException());
+            }
+            int latent = CHANNELS * height * width;
+            float[] prediction = new float[rows.length * latent];
+            for (int row = 0; row < rows.length; row++) {
+                int trouble = (int) context[2 * row + 1];
+                if (trouble == TROUBLES.indexOf("unpredictable")) {
+                    throw new IllegalStateException("a row that cannot be predicted");
+                }
+                if (trouble == TROUBLES.indexOf("too large")) {
+                    throw new OutOfDeviceMemory("a row that is too large", new IllegalStateException());
+                }
+                for (int k = 0; k < latent; k++) {
+                    prediction[row * latent + k] = trouble == TROUBLES.indexOf("endless")
+                            ? Float.NaN
+                            : 0.9f * sample[(int) rows[row] * latent + k]
+                                    + 0.1f * (float) Math.sin(context[2 * row] * (k + 1) + timesteps[(int) rows[row]]);
+                }
+            }
+            return prediction;
+        }
+
+        @Override
+        public List<int[]> shapes(int maxRows) {
+            return List.of();
+        }
+
+        @Override
+        public float[] decode(float[] latents, int height, int width) {
+            pass(behaviour.decodeTime);
+            float[] picture = new float[3 * height * FACTOR * width * FACTOR];
+            for (int c = 0; c < 3; c++) {
+                for (int y = 0; y < height * FACTOR; y++) {
+                    for (int x = 0; x < width * FACTOR; x++) {
+                        picture[(c * height * FACTOR + y) * width * FACTOR + x] =
+                                (float) Math.tanh(latents[(c * height + y / FACTOR) * width + x / FACTOR]);
+                    }
+                }
+            }
+            return picture;
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private static void pass(Duration time) {
+        long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
+    }
+}

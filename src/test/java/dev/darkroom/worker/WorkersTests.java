@@ -1,0 +1,224 @@
+package dev.darkroom.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.darkroom.Darkroom;
+import dev.darkroom.Service;
+import dev.darkroom.StubServer;
+import dev.darkroom.pipeline.StubModel;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.test.annotation.DirtiesContext;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** The whole service on one device, with stubs in place of the networks. */
+@SpringBootTest(
+        classes = {Darkroom.class, StubServer.class},
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
+@DirtiesContext
+class WorkersTests {
+    private static final Duration LONG = Duration.ofSeconds(120);
+
+    @LocalServerPort
+    private int port;
+
+    @Autowired
+    private StubModel.Behaviour stub;
+
+    private Service service;
+
+    @DynamicPropertySource
+    static void freshData(DynamicPropertyRegistry registry) throws IOException {
+        Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "workers");
+        registry.add("darkroom.data-dir", () -> data.toString());
+    }
+
+    @BeforeEach
+    void waitUntilReady() {
+        service = new Service(port);
+        await().atMost(LONG).until(service::isReady);
+        stub.calls.clear();
+    }
+
+    @AfterEach
+    void behave() {
+        stub.stepTime = Duration.ofMillis(20);
+        stub.encodeTime = Duration.ZERO;
+        stub.decodeTime = Duration.ZERO;
+        stub.fittingRows = Integer.MAX_VALUE;
+    }
+
+    @Test
+    void aJobStartsWithinOneStepWhileOthersRun() {
+        stub.stepTime = Duration.ofMillis(200);
+        String running = service.post("{\"prompt\":\"a long one\",\"steps\":150}");
+        awaitStep(running, 1);
+        List<Long> waits = new ArrayList<>();
+        for (int i = 0; i < 7; i++) {
+            JsonNode job = service.ended(service.post("{\"prompt\":\"a car\",\"steps\":1}"));
+            waits.add(millis(job, "created_at", "started_at"));
+        }
+        assertThat(state(running)).isEqualTo("running");
+        service.cancel(running);
+        Collections.sort(waits);
+        System.out.println("## from post to start beside steps of 200 ms, in ms: " + waits);
+        assertThat(waits.get(3)).isLessThan(200 + 50);
+    }
+
+    @Test
+    void aCanceledJobLeavesWithinOneStepAndStoresNoPicture() {
+        stub.stepTime = Duration.ofMillis(200);
+        List<Long> waits = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            String id = service.post("{\"prompt\":\"a car\",\"steps\":150}");
+            awaitStep(id, 1);
+            Instant asked = Instant.now();
+            service.cancel(id);
+            JsonNode job = service.ended(id);
+            assertThat(job.get("state").stringValue()).isEqualTo("canceled");
+            assertThat(job.get("images")).isEmpty();
+            waits.add(Duration.between(asked, time(job, "finished_at")).toMillis());
+        }
+        Collections.sort(waits);
+        System.out.println("## from cancel to canceled in steps of 200 ms, in ms: " + waits);
+        assertThat(waits.get(2)).isLessThan(200 + 250);
+    }
+
+    @Test
+    void picturesOfDifferentModelsSizesAndStepsAreDrawnAtTheSameTime() {
+        List<String> bodies = List.of(
+                "{\"prompt\":\"a car\",\"steps\":40,\"seed\":1}",
+                "{\"prompt\":\"a car\",\"steps\":40,\"seed\":1,\"width\":128}",
+                "{\"prompt\":\"a car\",\"steps\":40,\"seed\":1,\"model\":\"other\"}",
+                "{\"prompt\":\"a dog\",\"steps\":30,\"seed\":2,\"sampler\":\"euler_ancestral\",\"guidance_scale\":4}",
+                "{\"prompt\":\"a dog\",\"steps\":30,\"seed\":2,\"sampler\":\"heun\",\"determinism\":\"exact\"}");
+        List<String> alone =
+                bodies.stream().map(service::post).map(service::picture).toList();
+        List<String> ids = bodies.stream().map(service::post).toList();
+        List<JsonNode> jobs = ids.stream().map(service::ended).toList();
+        Instant lastStart = jobs.stream().map(job -> time(job, "started_at")).max(Instant::compareTo).orElseThrow();
+        Instant firstEnd = jobs.stream().map(job -> time(job, "finished_at")).min(Instant::compareTo).orElseThrow();
+        assertThat(lastStart).isBefore(firstEnd);
+        assertThat(ids.stream().map(service::picture)).isEqualTo(alone);
+        assertThat(stub.calls).contains(3);
+    }
+
+    @Test
+    void whatGoesWrongWithOnePictureDoesNotTouchTheOthers() {
+        String body = "{\"prompt\":\"a car %s\",\"steps\":10,\"seed\":5}";
+        String alone = service.picture(service.post(body.formatted("")));
+        List<String> good = new ArrayList<>();
+        List<String> bad = new ArrayList<>();
+        for (String trouble : List.of("unencodable", "unpredictable", "endless", "too large")) {
+            good.add(service.post(body.formatted("")));
+            bad.add(service.post(body.formatted(trouble)));
+        }
+        assertThat(good.stream().map(service::picture)).containsOnly(alone);
+        assertThat(bad.stream().map(service::ended))
+                .extracting(job -> job.at("/error/code").asString(""))
+                .containsExactly("drawing_failed", "drawing_failed", "drawing_failed", "out_of_memory");
+    }
+
+    @Test
+    void aBatchThatDoesNotFitIsHalvedAndTheLimitIsLearnt() {
+        stub.fittingRows = 3;
+        // A size of its own, since what is learnt lasts.
+        String id = service.post("{\"prompt\":\"a car\",\"steps\":10,\"n\":8,\"width\":96}");
+        assertThat(service.ended(id).get("state").stringValue()).isEqualTo("succeeded");
+        assertThat(stub.calls.stream().filter(rows -> rows > 3)).containsExactly(8, 4);
+        assertThat(stub.calls.stream().filter(rows -> rows <= 3)).containsOnly(2);
+        stub.calls.clear();
+        service.ended(service.post("{\"prompt\":\"a car\",\"steps\":10,\"n\":8,\"width\":96}"));
+        assertThat(stub.calls).containsOnly(2);
+    }
+
+    @Test
+    void exactPicturesHaveCallsOfTheirOwn() {
+        service.ended(service.post("{\"prompt\":\"a car\",\"steps\":5,\"n\":4,\"determinism\":\"exact\"}"));
+        assertThat(stub.calls).hasSize(20).containsOnly(1);
+    }
+
+    @Test
+    void decodingAndEncodingComeBetweenTheStepsOfOthers() {
+        stub.encodeTime = Duration.ofMillis(60);
+        stub.decodeTime = Duration.ofMillis(60);
+        String running = service.post("{\"prompt\":\"a long one\",\"steps\":150}");
+        awaitStep(running, 1);
+        String many = service.post("{\"prompt\":\"a car\",\"steps\":4,\"n\":7}");
+        JsonNode job = service.ended(many);
+        int before = step(running);
+        // One decoded, or one begun, for a step of the others: both would hold them up for half a second otherwise.
+        assertThat(before).isGreaterThanOrEqualTo(7 + 4 + 6 - 2);
+        assertThat(job.get("state").stringValue()).isEqualTo("succeeded");
+        service.cancel(running);
+    }
+
+    @Test
+    void previewsComeWithTheStepsAndAreNotKept() throws IOException {
+        stub.stepTime = Duration.ofMillis(60);
+        String id = service.post("{\"prompt\":\"a car\",\"steps\":20,\"width\":128,\"previews\":4}");
+        List<JsonNode> previews = steps(id).filter(step -> step.has("preview")).toList();
+        assertThat(previews).extracting(step -> step.get("step").intValue()).containsExactly(4, 8, 12, 16);
+        for (JsonNode step : previews) {
+            assertThat(step.at("/preview/content_type").stringValue()).isEqualTo("image/jpeg");
+            byte[] data = step.at("/preview/data").binaryValue();
+            BufferedImage picture = ImageIO.read(new ByteArrayInputStream(data));
+            assertThat(picture.getWidth()).isEqualTo(16);
+            assertThat(picture.getHeight()).isEqualTo(8);
+        }
+        assertThat(steps(id).toList()).hasSize(20).noneMatch(step -> step.has("preview"));
+        assertThat(service.job(id).at("/parameters/previews").intValue()).isEqualTo(4);
+    }
+
+    @Test
+    void theModelSaysWhichDeterminismIsItsDefaultAndTheJobWhichItHas() {
+        assertThat(service.get("/v1/models/stub").at("/defaults/determinism").stringValue()).isEqualTo("fast");
+        String id = service.post("{\"prompt\":\"a car\",\"steps\":1}");
+        assertThat(service.job(id).at("/parameters/determinism").stringValue()).isEqualTo("fast");
+    }
+
+    private Stream<JsonNode> steps(String id) {
+        return service.events(id).stream()
+                .filter(event -> event.name().equals("step"))
+                .map(Service.Event::data);
+    }
+
+    private void awaitStep(String id, int step) {
+        await().atMost(LONG).until(() -> step(id) >= step);
+    }
+
+    private int step(String id) {
+        return service.job(id).at("/progress/step").intValue();
+    }
+
+    private String state(String id) {
+        return service.job(id).get("state").stringValue();
+    }
+
+    private static long millis(JsonNode job, String from, String to) {
+        return Duration.between(time(job, from), time(job, to)).toMillis();
+    }
+
+    private static Instant time(JsonNode job, String field) {
+        return Instant.parse(job.get(field).stringValue());
+    }
+}
