@@ -32,8 +32,7 @@ class LatentPreviewTests {
                     });
                 }
                 assertThat(steps).containsExactly(4, 8, 12);
-                Picture picture =
-                        smaller(pipeline.finish(generation), previews.get(0).width());
+                Picture picture = smaller(pipeline.finish(generation), previews.get(0).width());
                 List<Double> differences = previews.stream()
                         .map(preview -> meanDifference(preview, picture))
                         .toList();
