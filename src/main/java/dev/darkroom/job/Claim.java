@@ -32,6 +32,7 @@ public final class Claim {
     private final Map<Integer, Long> steppedAt = new HashMap<>();
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private int missing;
+    private boolean begun;
     private boolean started;
 
     Claim(JobStore store, Paces paces, Job job, long number) {
@@ -64,33 +65,34 @@ public final class Claim {
     }
 
     /**
-     * The job is running from now on; further calls do nothing.
+     * To be called before any work is done.
      *
-     * @throws ClaimLost also if the queue has taken the job back for one that comes first
+     * @return false if the queue has taken the job back for one that comes first; from now on it does not
      */
-    public void start() {
-        synchronized (this) {
-            if (outcome.isDone()) {
-                throw new ClaimLost(job.id(), number);
-            }
-            if (started) {
-                return;
-            }
-            started = true;
-        }
-        outcome.whenComplete((ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
-        Patience.insist(() -> store.start(job.id(), number));
+    public synchronized boolean begin() {
+        begun = true;
+        return isHeld();
     }
 
-    /** Takes the job back unless it has been started; its entry keeps its place. */
-    synchronized void recall() {
+    /** The job is running from now on; further calls do nothing. */
+    public void start() {
         if (!started) {
+            started = true;
+            outcome.whenComplete(
+                    (ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
+            Patience.insist(() -> store.start(job.id(), number));
+        }
+    }
+
+    /** Takes the job back unless it has begun; its entry keeps its place. */
+    synchronized void recall() {
+        if (!begun) {
             outcome.complete(Outcome.RELEASED);
         }
     }
 
-    synchronized boolean isStarted() {
-        return started;
+    synchronized boolean isBegun() {
+        return begun;
     }
 
     long startTag() {

@@ -8,7 +8,9 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 /**
  * In which order jobs are begun: start-time fair queueing (Goyal, Vin and Cheng 1996, section 2). A job's start tag is
  * max(v, the finish tag of its flow's job before it); its finish tag is that plus its length divided by the flow's
- * weight; the lowest start tag is served first. v is the start tag of the newest job in service. A flow is what one caller
+ * weight; the lowest start tag is served first. v is the start tag of the job in service; here, where many are, their
+ * median: of those that run together a newcomer's would have been half, and one job that runs for long does not hold v back.
+ * A flow is what one caller
  * posts in one priority, whose weight it has; so one with 200 jobs and one with 5 take turns.
  */
 final class FairOrder {
@@ -61,7 +63,7 @@ final class FairOrder {
     private long virtualTime() {
         return sql.sql("""
                         select coalesce(
-                            (select max(start_tag) from job where state = 'running'),
+                            (select percentile_disc(0.5) within group (order by start_tag) from job where state = 'running'),
                             (select min(start_tag) from job where state = 'queued'),
                             (select max(finish_tag) from flow),
                             0)""").query(Long.class).single();

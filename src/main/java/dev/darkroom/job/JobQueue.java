@@ -128,7 +128,7 @@ public class JobQueue {
     private void recall() {
         recallPlanned.set(false);
         List<Claim> lastFirst = held.stream()
-                .filter(claim -> !claim.isStarted())
+                .filter(claim -> !claim.isBegun())
                 .sorted(Comparator.comparingLong(Claim::startTag).reversed())
                 .toList();
         if (lastFirst.isEmpty()) {

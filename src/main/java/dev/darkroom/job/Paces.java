@@ -18,6 +18,9 @@ class Paces {
     /** Weight of a new measurement in the average. */
     private static final double NEW = 0.1;
 
+    /** The same of one above it, for {@link Pace#row}: whoever waits, waits for a full device, not for one with little to do. */
+    private static final double NEW_ABOVE = NEW / 200;
+
     /** Pictures that take the same time. */
     record Kind(String model, int pixels) {
 
@@ -30,7 +33,7 @@ class Paces {
      * Milliseconds.
      *
      * @param step from one step of a picture to its next, in the company it usually has
-     * @param row the same divided by the rows in company: what a U-Net evaluation adds to the work of the whole
+     * @param row the same divided by the rows in company, when they are many: what a U-Net evaluation adds to the work
      * @param finish from a picture's last step to its record
      */
     record Pace(double step, double row, double finish) {}
@@ -58,7 +61,12 @@ class Paces {
         double millis = took.toNanos() / 1e6;
         double row = millis / Math.max(1, company.getOrDefault(kind, 1));
         Pace known = measured.getOrDefault(kind, new Pace(millis, row, 0));
-        note(kind, new Pace(average(known.step, millis), average(known.row, row), known.finish));
+        note(
+                kind,
+                new Pace(
+                        average(known.step, millis, NEW),
+                        average(known.row, row, row < known.row ? NEW : NEW_ABOVE),
+                        known.finish));
     }
 
     /** A picture with all its steps was recorded. */
@@ -66,7 +74,9 @@ class Paces {
         Pace known = measured.get(kind);
         if (known != null) {
             double millis = took.toNanos() / 1e6;
-            note(kind, new Pace(known.step, known.row, known.finish == 0 ? millis : average(known.finish, millis)));
+            note(
+                    kind,
+                    new Pace(known.step, known.row, known.finish == 0 ? millis : average(known.finish, millis, NEW)));
         }
     }
 
@@ -75,8 +85,8 @@ class Paces {
         unsaved.put(kind, pace);
     }
 
-    private static double average(double known, double measured) {
-        return known + NEW * (measured - known);
+    private static double average(double known, double measured, double weight) {
+        return known + weight * (measured - known);
     }
 
     /** Writes what is new; where other processes write as well, all have their part in what is kept. */

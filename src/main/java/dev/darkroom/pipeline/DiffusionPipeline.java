@@ -209,7 +209,7 @@ public final class DiffusionPipeline implements AutoCloseable {
             return Optional.empty();
         }
         if (preview == null) {
-            preview = LatentPreview.fit(networks);
+            preview = LatentPreview.of(networks);
         }
         ImageSpec spec = generation.spec();
         int factor = networks.factor();
@@ -232,7 +232,12 @@ public final class DiffusionPipeline implements AutoCloseable {
                         + spec.guidanceScale());
             }
         }
-        float[] x = networks.decode(z, spec.height() / factor, spec.width() / factor);
+        int height = spec.height() / factor;
+        int width = spec.width() / factor;
+        float[] x = networks.decode(z.clone(), height, width);
+        if (preview != null) {
+            preview.learn(z, x, height, width);
+        }
         return Picture.of(x, spec.width(), spec.height());
     }
 

@@ -1,50 +1,44 @@
 package dev.darkroom.pipeline;
 
 import dev.darkroom.sampling.SeededNoise;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What latents will look like, about: one colour a latent, by the linear map that comes closest to the model's own VAE. Fitted by
- * least squares to two small pictures that the VAE makes of patches of noise.
+ * What latents will look like, about: one colour a latent, by the linear map that comes closest to what the model's own VAE made
+ * of the latents it has seen. The first of these are patches of noise, so that there is a map before there is a picture.
  */
 final class LatentPreview {
     private static final int SIZE = 16;
-    private static final int PATCH = 4;
-    private static final int PICTURES = 2;
+    private static final int PATCH = 8;
+    private static final int PICTURES = 8;
+    /** The colours of larger numbers are saturated, where a linear map has nothing to learn. */
+    private static final float DEVIATION = 0.5f;
 
-    private final double[][] map; // [3][channels + 1], the last for the constant
+    private final int channels;
+    private final int factor;
+    private final double[][] equations; // [channels + 1][channels + 1 + 3]: the normal equations of three colours, side by side
+    private double @Nullable [][] map; // [3][channels + 1], the last for the constant
 
-    private LatentPreview(double[][] map) {
-        this.map = map;
-    }
-
-    static LatentPreview fit(Backend networks) {
-        int channels = networks.latentChannels();
-        int n = channels + 1;
-        double[][] products = new double[n][n + 3]; // the normal equations of the three colours, side by side
-        SeededNoise noise = new SeededNoise(0);
-        for (int picture = 0; picture < PICTURES; picture++) {
-            float[] latents = patches(noise, channels);
-            double[] colours = means(networks.decode(latents.clone(), SIZE, SIZE), networks.factor());
-            for (int i = 0; i < SIZE * SIZE; i++) {
-                double[] row = new double[n + 3];
-                for (int c = 0; c < channels; c++) {
-                    row[c] = latents[c * SIZE * SIZE + i];
-                }
-                row[channels] = 1;
-                for (int colour = 0; colour < 3; colour++) {
-                    row[n + colour] = colours[colour * SIZE * SIZE + i];
-                }
-                for (int a = 0; a < n; a++) {
-                    for (int b = 0; b < n + 3; b++) {
-                        products[a][b] += row[a] * row[b];
-                    }
-                }
-            }
+    private LatentPreview(int channels, int factor) {
+        this.channels = channels;
+        this.factor = factor;
+        this.equations = new double[channels + 1][channels + 4];
+        for (int i = 0; i <= channels; i++) {
+            equations[i][i] = 1e-3; // against channels that the VAE ignores
         }
-        return new LatentPreview(solve(products));
     }
 
-    /** Standard normal, the same number in each square of {@value #PATCH} × {@value #PATCH}. */
+    static LatentPreview of(Backend networks) {
+        LatentPreview preview = new LatentPreview(networks.latentChannels(), networks.factor());
+        SeededNoise noise = new SeededNoise(0);
+        for (int i = 0; i < PICTURES; i++) {
+            float[] latents = patches(noise, preview.channels);
+            preview.learn(latents, networks.decode(latents.clone(), SIZE, SIZE), SIZE, SIZE, 1.0 / PICTURES);
+        }
+        return preview;
+    }
+
+    /** The same number in each square of {@value #PATCH} × {@value #PATCH}. */
     private static float[] patches(SeededNoise noise, int channels) {
         int side = SIZE / PATCH;
         float[] values = noise.normal(channels * side * side);
@@ -52,69 +46,98 @@ final class LatentPreview {
         for (int k = 0; k < latents.length; k++) {
             int x = k % SIZE / PATCH;
             int y = k / SIZE % SIZE / PATCH;
-            latents[k] = values[(k / (SIZE * SIZE) * side + y) * side + x];
+            latents[k] = DEVIATION * values[(k / (SIZE * SIZE) * side + y) * side + x];
         }
         return latents;
     }
 
-    /** {@code [3, SIZE · factor, SIZE · factor]} → the mean over each latent's pixels, {@code [3, SIZE, SIZE]}. */
-    private static double[] means(float[] picture, int factor) {
-        int width = SIZE * factor;
-        double[] means = new double[3 * SIZE * SIZE];
+    /** Takes a picture that was asked for as an example. */
+    void learn(float[] latents, float[] picture, int height, int width) {
+        learn(latents, picture, height, width, 1);
+    }
+
+    /**
+     * Takes an example.
+     *
+     * @param latents in the U-Net's scale, {@code [channels, height, width]}
+     * @param picture what the VAE made of them, {@code [3, height · factor, width · factor]}
+     * @param weight what it counts, whatever its size
+     */
+    private void learn(float[] latents, float[] picture, int height, int width, double weight) {
+        int n = channels + 1;
+        int pixels = height * width;
+        double[] colours = means(picture, height, width);
+        double[] row = new double[n + 3];
+        for (int i = 0; i < pixels; i++) {
+            for (int c = 0; c < channels; c++) {
+                row[c] = latents[c * pixels + i];
+            }
+            row[channels] = 1;
+            for (int colour = 0; colour < 3; colour++) {
+                row[n + colour] = colours[colour * pixels + i];
+            }
+            for (int a = 0; a < n; a++) {
+                for (int b = 0; b < n + 3; b++) {
+                    equations[a][b] += row[a] * row[b] * weight / pixels;
+                }
+            }
+        }
+        map = null;
+    }
+
+    /** The mean over each latent's pixels, as far as they can be shown, {@code [3, height, width]}. */
+    private double[] means(float[] picture, int height, int width) {
+        double[] means = new double[3 * height * width];
+        int wide = width * factor;
         for (int k = 0; k < picture.length; k++) {
-            int y = k / width % width / factor;
-            int x = k % width / factor;
-            means[(k / (width * width) * SIZE + y) * SIZE + x] += picture[k] / (double) (factor * factor);
+            int x = k % wide / factor;
+            int y = k / wide / factor; // of all colours, one below the other
+            means[y * width + x] += Math.max(-1, Math.min(1, picture[k])) / (double) (factor * factor);
         }
         return means;
     }
 
-    /** Gauss and Jordan with pivoting; {@code [n][n + 3]} → {@code [3][n]}. */
-    private static double[][] solve(double[][] a) {
-        int n = a.length;
-        for (int i = 0; i < n; i++) {
-            a[i][i] += 1e-6; // a channel that the VAE ignores
-        }
-        for (int i = 0; i < n; i++) {
-            int pivot = i;
-            for (int k = i + 1; k < n; k++) {
-                if (Math.abs(a[k][i]) > Math.abs(a[pivot][i])) {
-                    pivot = k;
-                }
-            }
-            double[] row = a[pivot];
-            a[pivot] = a[i];
-            a[i] = row;
-            for (int k = 0; k < n; k++) {
-                double factor = a[k][i] / row[i];
-                for (int j = i; k != i && j < n + 3; j++) {
-                    a[k][j] -= factor * row[j];
-                }
-            }
-        }
-        double[][] map = new double[3][n];
-        for (int colour = 0; colour < 3; colour++) {
-            for (int i = 0; i < n; i++) {
-                map[colour][i] = a[i][n + colour] / a[i][i];
-            }
-        }
-        return map;
-    }
-
     /** @param latents in the U-Net's scale, {@code [channels, height, width]} */
     Picture draw(float[] latents, int height, int width) {
+        if (map == null) {
+            map = solve();
+        }
         int pixels = height * width;
         float[] x = new float[3 * pixels];
         for (int colour = 0; colour < 3; colour++) {
             double[] weights = map[colour];
             for (int i = 0; i < pixels; i++) {
-                double sum = weights[weights.length - 1];
-                for (int c = 0; c < weights.length - 1; c++) {
+                double sum = weights[channels];
+                for (int c = 0; c < channels; c++) {
                     sum += weights[c] * latents[c * pixels + i];
                 }
-                x[colour * pixels + i] = Double.isNaN(sum) ? 0 : (float) sum;
+                x[colour * pixels + i] = (float) sum;
             }
         }
         return Picture.of(x, width, height);
+    }
+
+    /** By Gauss and Jordan, without pivoting since the matrix is positive definite. */
+    private double[][] solve() {
+        int n = channels + 1;
+        double[][] a = new double[n][];
+        for (int i = 0; i < n; i++) {
+            a[i] = equations[i].clone();
+        }
+        for (int i = 0; i < n; i++) {
+            for (int k = 0; k < n; k++) {
+                double ratio = a[k][i] / a[i][i];
+                for (int j = i; k != i && j < n + 3; j++) {
+                    a[k][j] -= ratio * a[i][j];
+                }
+            }
+        }
+        double[][] solution = new double[3][n];
+        for (int colour = 0; colour < 3; colour++) {
+            for (int i = 0; i < n; i++) {
+                solution[colour][i] = a[i][n + colour] / a[i][i];
+            }
+        }
+        return solution;
     }
 }

@@ -105,6 +105,10 @@ final class DeviceWorker {
             if (place == null) {
                 return;
             }
+            if (!place.job.claim.begin()) {
+                leave(place.job);
+                continue;
+            }
             recorder.record(place.job, place.job.claim::start);
             attempt(place.job, () -> begin(place));
         } while (System.nanoTime() < end);

@@ -26,8 +26,8 @@ class DeterminismTests {
                 ImageSpec spec = spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i, sampler, Determinism.EXACT);
                 byte[] alone = inCompany(pipeline, spec, 0, random, 0).rgb();
                 int position = random.nextInt(8);
-                ImageSpec moved =
-                        spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i - position, sampler, Determinism.EXACT);
+                ImageSpec moved = spec(
+                        "a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i - position, sampler, Determinism.EXACT);
                 assertThat(inCompany(pipeline, moved, position, random, 7).rgb())
                         .as("picture %d, %s", i, sampler)
                         .isEqualTo(alone);

@@ -15,9 +15,10 @@ import org.junit.jupiter.api.io.TempDir;
 class LatentPreviewTests {
 
     @Test
-    void aPreviewHasTheColoursOfItsPictureAndTheNextOneIsCloser(@TempDir Path cache) {
+    void previewsHaveTheColoursOfTheirPicturesMoreSoTheMorePicturesThereWere(@TempDir Path cache) {
         try (DiffusionPipeline pipeline = new ModelFolder(BuiltInModel.ID, BuiltInModel.unpack(cache)).load()) {
-            for (String prompt : List.of("a red apple", "a blue heart", "a sun")) {
+            double last = 255;
+            for (String prompt : List.of("a red apple", "a blue heart", "a sun", "a green car", "a red apple")) {
                 ImageSpec spec = ImageSpec.of(
                         new ImageDraft().prompt(prompt).seed(1L).steps(16).previews(3), pipeline.info());
                 assertThat(spec.determinism()).isEqualTo(Determinism.EXACT);
@@ -32,13 +33,16 @@ class LatentPreviewTests {
                     });
                 }
                 assertThat(steps).containsExactly(4, 8, 12);
-                Picture picture = smaller(pipeline.finish(generation), previews.get(0).width());
+                Picture picture =
+                        smaller(pipeline.finish(generation), previews.get(0).width());
                 List<Double> differences = previews.stream()
                         .map(preview -> meanDifference(preview, picture))
                         .toList();
                 System.out.println("## mean difference of previews in levels, " + prompt + ": " + differences);
-                assertThat(differences.get(2)).isLessThan(differences.get(0)).isLessThan(20);
+                assertThat(differences.get(2)).isLessThan(40);
+                last = differences.get(2);
             }
+            assertThat(last).as("after four pictures").isLessThan(22);
         }
     }
 

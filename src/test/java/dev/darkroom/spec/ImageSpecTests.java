@@ -73,7 +73,9 @@ class ImageSpecTests {
                 .sampler("plms")
                 .schedule("linear")
                 .timesteps(List.of())
-                .sigmas(Arrays.asList(2.0, null));
+                .sigmas(Arrays.asList(2.0, null))
+                .determinism("exactly")
+                .previews(17);
         InvalidImageSpec invalid = refusal(draft);
         assertThat(invalid.violations())
                 .extracting(violation -> violation.field() + " " + violation.code())
@@ -91,7 +93,9 @@ class ImageSpecTests {
                         "sampler unknown_sampler",
                         "schedule unknown_schedule",
                         "timesteps empty",
-                        "sigmas empty");
+                        "sigmas empty",
+                        "determinism unknown_determinism",
+                        "previews out_of_range");
         assertThat(invalid.violations())
                 .extracting(Violation::message)
                 .contains("sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpmpp_2m,"

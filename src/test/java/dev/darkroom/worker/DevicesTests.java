@@ -64,7 +64,8 @@ class DevicesTests {
         assertThat(both).isLessThan(Duration.ofMillis(2 * 100 * 20));
         assertThat(service.picture(ids.get(0))).isEqualTo(service.picture(ids.get(1)));
 
-        List<String> running = Stream.of(body, body, body, body).map(service::post).toList();
+        List<String> running =
+                Stream.of(body, body, body, body).map(service::post).toList();
         await().atMost(LONG)
                 .until(() -> running.stream()
                         .allMatch(id -> service.job(id).at("/progress/step").intValue() > 0));

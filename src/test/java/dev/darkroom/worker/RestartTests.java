@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.Service;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -73,6 +74,27 @@ class RestartTests {
         assertThat(count(events, "event:started")).isEqualTo(2);
         assertThat(count(events, "event:image")).isEqualTo(2);
         assertThat(count(events, "event:succeeded")).isEqualTo(1);
+    }
+
+    @Test
+    void anExactPictureIsTheSameBytesAloneInCompanyAnywhereInARequestAndAfterARestart() throws Exception {
+        String exact = "{\"prompt\":\"a red apple\",\"steps\":25,\"determinism\":\"exact\",\"seed\":%d,\"n\":%d}";
+        Process first = start();
+        Service service = new Service(port);
+        String alone = service.picture(service.post(exact.formatted(41, 1)));
+
+        service.post("{\"prompt\":\"a blue car\",\"steps\":30,\"n\":2,\"determinism\":\"fast\",\"guidance_scale\":1}");
+        service.post("{\"prompt\":\"a sun\",\"steps\":20,\"sampler\":\"heun\",\"determinism\":\"fast\"}");
+        List<String> together = List.of(service.post(exact.formatted(39, 4)), service.post(exact.formatted(41, 1)));
+        assertThat(service.ended(together.get(0)).at("/images/2/sha256").stringValue()).isEqualTo(alone);
+        assertThat(service.picture(together.get(1))).isEqualTo(alone);
+
+        String interrupted = service.post(exact.formatted(41, 1));
+        await().atMost(LONG).until(() -> service.job(interrupted).at("/progress/step").intValue() >= 3);
+        first.destroyForcibly().waitFor();
+        start();
+        assertThat(new Service(port).picture(interrupted)).isEqualTo(alone);
+        assertThat(new Service(port).picture(new Service(port).post(exact.formatted(41, 1)))).isEqualTo(alone);
     }
 
     @Test

@@ -115,8 +115,14 @@ class WorkersTests {
                 bodies.stream().map(service::post).map(service::picture).toList();
         List<String> ids = bodies.stream().map(service::post).toList();
         List<JsonNode> jobs = ids.stream().map(service::ended).toList();
-        Instant lastStart = jobs.stream().map(job -> time(job, "started_at")).max(Instant::compareTo).orElseThrow();
-        Instant firstEnd = jobs.stream().map(job -> time(job, "finished_at")).min(Instant::compareTo).orElseThrow();
+        Instant lastStart = jobs.stream()
+                .map(job -> time(job, "started_at"))
+                .max(Instant::compareTo)
+                .orElseThrow();
+        Instant firstEnd = jobs.stream()
+                .map(job -> time(job, "finished_at"))
+                .min(Instant::compareTo)
+                .orElseThrow();
         assertThat(lastStart).isBefore(firstEnd);
         assertThat(ids.stream().map(service::picture)).isEqualTo(alone);
         assertThat(stub.calls).contains(3);
@@ -191,7 +197,8 @@ class WorkersTests {
 
     @Test
     void theModelSaysWhichDeterminismIsItsDefaultAndTheJobWhichItHas() {
-        assertThat(service.get("/v1/models/stub").at("/defaults/determinism").stringValue()).isEqualTo("fast");
+        assertThat(service.get("/v1/models/stub").at("/defaults/determinism").stringValue())
+                .isEqualTo("fast");
         String id = service.post("{\"prompt\":\"a car\",\"steps\":1}");
         assertThat(service.job(id).at("/parameters/determinism").stringValue()).isEqualTo("fast");
     }
