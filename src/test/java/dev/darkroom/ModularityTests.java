@@ -53,6 +53,17 @@ class ModularityTests {
     }
 
     @Test
+    void theAwsSdkIsUsedOnlyInJob() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("..job..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("software.amazon.awssdk..")
+                .check(CLASSES);
+    }
+
+    @Test
     void springIsUsedOnlyInApiWorkerAndJob() {
         noClasses()
                 .that()

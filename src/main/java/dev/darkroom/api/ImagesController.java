@@ -24,7 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.FileSystemResource;
+import org.springframework.core.io.ByteArrayResource;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -198,6 +198,6 @@ class ImagesController {
                 .header("Darkroom-Seed", Long.toString(image.seed()))
                 .eTag(image.hash())
                 .contentType(MediaType.IMAGE_PNG)
-                .body(new FileSystemResource(jobs.file(image)));
+                .body(new ByteArrayResource(jobs.picture(image)));
     }
 }

@@ -11,7 +11,7 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.FileSystemResource;
+import org.springframework.core.io.ByteArrayResource;
 import org.springframework.core.io.Resource;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpStatus;
@@ -146,7 +146,7 @@ class JobsController {
                 .cacheControl(
                         CacheControl.maxAge(Duration.ofDays(365)).cachePrivate().immutable())
                 .contentType(MediaType.IMAGE_PNG)
-                .body(new FileSystemResource(jobs.file(image)));
+                .body(new ByteArrayResource(jobs.picture(image)));
     }
 
     private Job find(String id) {

@@ -31,7 +31,8 @@ final class Problem extends RuntimeException {
         JOB_FAILED(HttpStatus.INTERNAL_SERVER_ERROR),
         INTERNAL_ERROR(HttpStatus.INTERNAL_SERVER_ERROR),
         NO_MODEL_READY(HttpStatus.SERVICE_UNAVAILABLE),
-        DATABASE_UNAVAILABLE(HttpStatus.SERVICE_UNAVAILABLE);
+        DATABASE_UNAVAILABLE(HttpStatus.SERVICE_UNAVAILABLE),
+        IMAGE_STORE_UNAVAILABLE(HttpStatus.SERVICE_UNAVAILABLE);
 
         final HttpStatus status;
 

@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.api.Problem.Code;
+import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
@@ -106,6 +107,19 @@ class Problems extends ResponseEntityExceptionHandler {
                 Code.DATABASE_UNAVAILABLE,
                 "the database does not answer; "
                         + (nothingDone ? "nothing was accepted" : "whether the request was accepted is not known"),
+                List.of(),
+                headers);
+    }
+
+    /** The job and its pictures are safe; only now they cannot be had. */
+    @ExceptionHandler
+    ResponseEntity<Object> handle(ImageStoreUnavailable failure, WebRequest request) {
+        log.error("The store of pictures failed in {}: {}", request.getDescription(false), failure.getMessage());
+        HttpHeaders headers = new HttpHeaders();
+        headers.set(HttpHeaders.RETRY_AFTER, "5");
+        return answer(
+                Code.IMAGE_STORE_UNAVAILABLE,
+                "the picture cannot be had from where pictures are kept",
                 List.of(),
                 headers);
     }

@@ -63,6 +63,11 @@ class JobConfiguration {
     }
 
     @Bean
+    ImageStore imageStore(ImageSettings settings) {
+        return settings.open();
+    }
+
+    @Bean
     DatabaseClock clock() {
         return new DatabaseClock();
     }

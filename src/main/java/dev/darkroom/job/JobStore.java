@@ -4,7 +4,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Priority;
-import java.nio.file.Files;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -257,7 +256,7 @@ class JobStore {
                 return; // an earlier try, whose commit was not acknowledged
             }
             lockFolder(hash);
-            if (!Files.exists(files.file(hash))) {
+            if (!files.holds(hash)) {
                 files.write(png); // deleted between the first writing and the lock
             }
             sql.sql("insert into job_image (job_id, position, seed, hash, bytes) values (?, ?, ?, ?, ?)")

@@ -2,7 +2,6 @@ package dev.darkroom.job;
 
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -103,8 +102,12 @@ public class Jobs {
         return ended.completeOnTimeout(null, atMost.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** The PNG file of a finished picture. */
-    public Path file(Job.Image image) {
-        return files.file(image.hash());
+    /**
+     * A finished picture as PNG.
+     *
+     * @throws ImageStoreUnavailable if it cannot be had now
+     */
+    public byte[] picture(Job.Image image) {
+        return files.read(image.hash());
     }
 }

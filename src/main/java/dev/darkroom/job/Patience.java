@@ -34,13 +34,13 @@ final class Patience {
         while (true) {
             try {
                 return work.get();
-            } catch (DataAccessException | TransactionException e) {
+            } catch (DataAccessException | TransactionException | ImageStoreUnavailable e) {
                 if (!mayPass(e)
                         || Thread.currentThread().isInterrupted()
                         || System.nanoTime() - start > AT_MOST.toNanos()) {
                     throw e;
                 }
-                log.debug("The database does not answer; trying again", e);
+                log.debug("The database or the store of pictures does not answer; trying again", e);
                 LockSupport.parkNanos(PAUSE.toNanos());
             }
         }
