@@ -51,6 +51,12 @@ public final class ImageDraft {
     @Nullable
     List<Double> sigmas;
 
+    @Nullable
+    String outputFormat;
+
+    @Nullable
+    Integer outputCompression;
+
     public ImageDraft prompt(@Nullable String prompt) {
         this.prompt = prompt;
         return this;
@@ -118,6 +124,16 @@ public final class ImageDraft {
 
     public ImageDraft sigmas(@Nullable List<Double> sigmas) {
         this.sigmas = sigmas;
+        return this;
+    }
+
+    public ImageDraft outputFormat(@Nullable String outputFormat) {
+        this.outputFormat = outputFormat;
+        return this;
+    }
+
+    public ImageDraft outputCompression(@Nullable Integer outputCompression) {
+        this.outputCompression = outputCompression;
         return this;
     }
 }

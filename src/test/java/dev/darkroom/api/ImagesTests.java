@@ -6,6 +6,7 @@ import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.awt.image.BufferedImage;
@@ -141,7 +142,8 @@ class ImagesTests extends ServerTest {
                         SamplerKind.DDIM,
                         SigmaSpacing.DEFAULT,
                         List.of(),
-                        List.of()))
+                        List.of(),
+                        Output.PNG))
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");

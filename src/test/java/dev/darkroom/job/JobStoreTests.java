@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.nio.file.Path;
@@ -101,7 +102,8 @@ class JobStoreTests {
                             SamplerKind.EULER,
                             SigmaSpacing.KARRAS,
                             List.of(),
-                            List.of()));
+                            List.of(),
+                            Output.PNG));
         }
     }
 
@@ -296,6 +298,7 @@ class JobStoreTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of(14.5, 0.1));
+                List.of(14.5, 0.1),
+                Output.PNG);
     }
 }

@@ -3,6 +3,7 @@ package dev.darkroom.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
@@ -152,6 +153,7 @@ class DiffusionPipelineTests {
                 sampler,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Output.PNG);
     }
 }

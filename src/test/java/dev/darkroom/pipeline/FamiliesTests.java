@@ -8,6 +8,7 @@ import dev.darkroom.model.Networks;
 import dev.darkroom.model.Networks.TextStates;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.DiffusersFolder;
@@ -192,7 +193,8 @@ class FamiliesTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Output.PNG);
     }
 
     @ParameterizedTest

@@ -3,6 +3,7 @@ package dev.darkroom.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.List;
@@ -38,7 +39,8 @@ final class Golden {
                 SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
                 SigmaSpacing.of(c.path("schedule").asString("default")).orElseThrow(),
                 timesteps,
-                sigmas);
+                sigmas,
+                Output.PNG);
     }
 
     /** Takes all steps of all pictures in one batch. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
@@ -158,6 +159,7 @@ class PromptEncoderTests {
                 SamplerKind.EULER,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Output.PNG);
     }
 }

@@ -50,7 +50,8 @@ class ImageSpecTests {
                         SamplerKind.DPMPP_2M,
                         SigmaSpacing.KARRAS,
                         List.of(),
-                        List.of()));
+                        List.of(),
+                        Output.PNG));
         assertThat(spec.seed()).isBetween(0L, (1L << 32) - 1);
     }
 
@@ -201,7 +202,8 @@ class ImageSpecTests {
                         SamplerKind.DDIM,
                         SigmaSpacing.DEFAULT,
                         List.of(),
-                        List.of()))
+                        List.of(),
+                        Output.PNG))
                 .isInstanceOf(InvalidImageSpec.class)
                 .hasMessage("height must be a multiple of 4; given: 65");
     }

@@ -3,6 +3,7 @@ package dev.darkroom.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.worker.Batch.Place;
@@ -99,6 +100,7 @@ class BatchTests {
                 SamplerKind.DDIM,
                 SigmaSpacing.DEFAULT,
                 List.of(),
-                List.of());
+                List.of(),
+                Output.PNG);
     }
 }
