@@ -1,6 +1,8 @@
 package dev.darkroom.cli;
 
 import dev.darkroom.hub.ModelName;
+import dev.darkroom.picture.PictureFile;
+import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.ModelLibrary;
@@ -180,7 +182,10 @@ final class GenerateCommand implements Callable<Integer> {
             }
             for (Generation generation : generations) {
                 Path file = spec.n() == 1 ? output : numbered(output, generation.index() + 1);
-                write(file, pipeline.finish(generation).png());
+                write(
+                        file,
+                        PictureFile.encode(
+                                pipeline.finish(generation), spec.output(), Recipe.of(spec, generation.index())));
                 out.println(file + "  (seed " + generation.seed() + ")");
             }
         }

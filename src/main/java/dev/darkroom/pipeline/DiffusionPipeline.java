@@ -2,6 +2,7 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.model.Networks;
 import dev.darkroom.model.UNet2DCondition;
+import dev.darkroom.picture.Picture;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;

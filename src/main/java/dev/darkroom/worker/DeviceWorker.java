@@ -5,6 +5,8 @@ import dev.darkroom.job.ClaimLost;
 import dev.darkroom.job.FailureCode;
 import dev.darkroom.job.JobQueue;
 import dev.darkroom.job.Models;
+import dev.darkroom.picture.PictureFile;
+import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DeviceThread;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
@@ -12,6 +14,7 @@ import dev.darkroom.pipeline.ModelLibrary;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Output;
 import dev.darkroom.worker.Batch.Place;
 import java.time.Duration;
 import java.util.HashMap;
@@ -189,7 +192,10 @@ final class DeviceWorker implements SmartLifecycle {
                 continue;
             }
             attempt(place.job(), () -> {
-                byte[] png = drawing.pipeline().finish(drawing.generation()).png();
+                byte[] png = PictureFile.encode(
+                        drawing.pipeline().finish(drawing.generation()),
+                        Output.PNG,
+                        Recipe.of(place.spec(), place.image()));
                 boolean last =
                         place.job().image(place.image(), drawing.generation().seed(), png);
                 batch.retire(place);
