@@ -3,6 +3,7 @@ package dev.darkroom.api;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
@@ -131,7 +132,24 @@ record ImageRequest(
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("sigmas")
         @Nullable
-        List<Double> sigmas) {
+        List<Double> sigmas,
+
+        @Schema(
+                description = "The kind of file a download gives that does not ask for another by Accept; default png",
+                allowableValues = {"png", "jpeg", "webp"})
+        @JsonProperty("output_format")
+        @Nullable
+        String outputFormat,
+
+        @Schema(
+                description = "Quality of output_format: of jpeg and webp, default " + Output.USUAL
+                        + "; 100 is lossless" + " with webp. With png, which loses nothing, only 100",
+                example = "80",
+                minimum = "0",
+                maximum = "" + Output.LOSSLESS)
+        @JsonProperty("output_compression")
+        @Nullable
+        Integer outputCompression) {
 
     ImageDraft draft() {
         return new ImageDraft()
@@ -148,6 +166,8 @@ record ImageRequest(
                 .sampler(sampler)
                 .schedule(schedule)
                 .timesteps(timesteps)
-                .sigmas(sigmas);
+                .sigmas(sigmas)
+                .outputFormat(outputFormat)
+                .outputCompression(outputCompression);
     }
 }

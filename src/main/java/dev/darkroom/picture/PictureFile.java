@@ -8,6 +8,11 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -89,6 +94,38 @@ public record PictureFile(
             case JPEG -> JpegFile.encode(picture, output.compression(), recipe);
             case WEBP -> WebpFile.encode(picture, output.compression(), recipe);
         };
+    }
+
+    /**
+     * Changes when {@link #encode} begins to give other bytes than before, with another version of a codec or of Java for
+     * example: a hash of what becomes of a sample.
+     */
+    public static String encoders() {
+        return Encoders.HASH;
+    }
+
+    private static final class Encoders {
+
+        static final String HASH = hash();
+
+        private static String hash() {
+            byte[] rgb = new byte[3 * 32 * 32];
+            for (int i = 0; i < rgb.length; i++) {
+                rgb[i] = (byte) (i * i / 7 + 31 * (i % 3));
+            }
+            Picture sample = new Picture(32, 32, rgb);
+            Recipe recipe = new Recipe(Map.of("prompt", "sample"), List.of());
+            try {
+                MessageDigest digest = MessageDigest.getInstance("SHA-256");
+                for (OutputFormat format : OutputFormat.values()) {
+                    digest.update(encode(sample, Output.of(format), recipe));
+                    digest.update(encode(sample, new Output(format, Output.LOSSLESS), null));
+                }
+                return HexFormat.of().formatHex(digest.digest());
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every Java platform has SHA-256", e);
+            }
+        }
     }
 
     private static Scan scan(InputStream in) throws IOException {
