@@ -148,7 +148,7 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         PrintWriter out = command.commandLine().getOut();
-        OutputFormat format = OutputFormat.ofFileName(output.getFileName().toString())
+        OutputFormat format = OutputFormat.ofFileName(output.toString())
                 .orElseThrow(() -> new IllegalArgumentException(
                         "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output));
         String wanted = model;
