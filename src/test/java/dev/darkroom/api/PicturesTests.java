@@ -6,6 +6,7 @@ import dev.darkroom.job.Models;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest;
@@ -14,10 +15,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -336,20 +340,53 @@ class PicturesTests extends ServerTest {
     @ParameterizedTest
     @EnumSource
     void drawsAPostedPictureAgain(SamplerKind sampler) {
-        JsonNode job = drawn(
-                "{\"prompt\":\"a (red:1.2) apple, \\\"x\\\"\\n\u308a\",\"negative_prompt\":\"blurry\",\"steps\":3,"
-                        + "\"guidance_scale\":2.5,\"guidance_rescale\":0.3,\"n\":2,\"sampler\":\"" + sampler.id() + "\""
-                        + (sampler.takesSigmas() ? ",\"schedule\":\"karras\"" : "") + "}");
-        String url = job.at("/images/1/url").stringValue();
-        HttpResponse<byte[]> original = bytes(url);
-        for (String type : new String[] {"image/png", "image/jpeg", "image/webp"}) {
-            HttpResponse<byte[]> posted = bytes(url, "Accept", type);
-            HttpResponse<byte[]> again = again(posted.body(), type, "Accept", "image/png");
-            assertThat(again.statusCode()).as(new String(again.body())).isEqualTo(200);
-            assertThat(header(again, "Darkroom-Seed"))
-                    .isEqualTo(job.at("/images/1/seed").toString());
-            assertThat(again.body()).isEqualTo(original.body());
+        JsonNode job = drawn(random(sampler, new Random(sampler.ordinal()), 2));
+        HttpResponse<byte[]> original = bytes(job.at("/images/1/url").stringValue(), "Accept", "image/png");
+        HttpResponse<byte[]> again = again(original.body(), "image/png", "Accept", "image/png");
+        assertThat(again.statusCode()).as(new String(again.body())).isEqualTo(200);
+        assertThat(header(again, "Darkroom-Seed"))
+                .isEqualTo(job.at("/images/1/seed").toString());
+        assertThat(again.body()).isEqualTo(original.body());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"image/jpeg", "image/webp"})
+    void drawsTheSamePixelsAgainFromFormatsThatLostSome(String type) {
+        String url = drawn("{\"prompt\":\"a\",\"steps\":2}").at("/images/0/url").stringValue();
+        HttpResponse<byte[]> again = again(bytes(url, "Accept", type).body(), type, "Accept", "image/png");
+        assertThat(again.body()).isEqualTo(bytes(url).body());
+    }
+
+    @Test
+    @Tag("endurance")
+    void drawsFiftyPostedPicturesOfRandomRecipesAgain() {
+        Random random = new Random(50);
+        for (int i = 0; i < 50; i++) {
+            SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
+            String request = random(sampler, random, 1 + random.nextInt(8));
+            HttpResponse<byte[]> original =
+                    bytes(drawn(request).at("/images/0/url").stringValue(), "Accept", "image/png");
+            HttpResponse<byte[]> again = again(original.body(), "image/png", "Accept", "image/png");
+            assertThat(again.body()).as(request).isEqualTo(original.body());
         }
+    }
+
+    /** Two pictures with what this sampler allows. */
+    private static String random(SamplerKind sampler, Random random, int steps) {
+        String levels = "\"steps\":" + steps;
+        switch (random.nextInt(3)) {
+            case 0 ->
+                levels = sampler.takesTimesteps() ? "\"timesteps\":[" + (500 + random.nextInt(500)) + ",321]" : levels;
+            case 1 -> levels = sampler.takesSigmas() ? "\"sigmas\":[" + (5 + random.nextDouble()) + ",0.7]" : levels;
+            default -> {
+                List<SigmaSpacing> schedules = List.copyOf(sampler.schedules());
+                levels += ",\"schedule\":\""
+                        + schedules.get(random.nextInt(schedules.size())).id() + "\"";
+            }
+        }
+        return "{\"prompt\":\"a (red:1.2) apple, \\\"x\\\"\\n\u308a\",\"negative_prompt\":\"blurry\",\"n\":2,"
+                + "\"guidance_scale\":" + (1.5 + random.nextDouble()) + ",\"guidance_rescale\":" + random.nextDouble()
+                + ",\"sampler\":\"" + sampler.id() + "\"," + levels + "}";
     }
 
     @Test
