@@ -8,33 +8,39 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Locale;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
-/** Reads no request body further than a prompt can be long, whether or not its length is announced. */
+/**
+ * Reads no request body further than a prompt can be long, or a posted picture large, whether or not its length is
+ * announced.
+ */
 @Component
 class BodyLimit extends OncePerRequestFilter {
 
-    static final int MAX_BYTES = 64 * 1024;
-    static final String MESSAGE = "the body must have at most " + MAX_BYTES + " bytes";
+    private static final int MAX_BYTES = 64 * 1024;
+    private static final int MAX_PICTURE_BYTES = 32 * 1024 * 1024;
 
     /** The body goes on beyond the limit. */
     static final class Exceeded extends IOException {
         private static final long serialVersionUID = 1L;
 
-        Exceeded() {
-            super(MESSAGE);
+        Exceeded(int limit) {
+            super("the body must have at most " + limit + " bytes");
         }
     }
 
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
+        String type = String.valueOf(request.getContentType()).toLowerCase(Locale.ROOT);
+        int limit = type.startsWith("image/") ? MAX_PICTURE_BYTES : MAX_BYTES;
         chain.doFilter(
                 new HttpServletRequestWrapper(request) {
                     @Override
                     public ServletInputStream getInputStream() throws IOException {
-                        return new Limited(super.getInputStream());
+                        return new Limited(super.getInputStream(), limit);
                     }
                 },
                 response);
@@ -43,10 +49,13 @@ class BodyLimit extends OncePerRequestFilter {
     private static final class Limited extends ServletInputStream {
 
         private final ServletInputStream body;
-        private long left = MAX_BYTES;
+        private final int limit;
+        private long left;
 
-        Limited(ServletInputStream body) {
+        Limited(ServletInputStream body, int limit) {
             this.body = body;
+            this.limit = limit;
+            this.left = limit;
         }
 
         @Override
@@ -68,7 +77,7 @@ class BodyLimit extends OncePerRequestFilter {
         private void count(int read) throws Exceeded {
             left -= read;
             if (left < 0) {
-                throw new Exceeded();
+                throw new Exceeded(limit);
             }
         }
 

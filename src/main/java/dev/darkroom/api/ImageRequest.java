@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.Output;
 import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
@@ -135,6 +136,23 @@ record ImageRequest(
         List<Double> sigmas,
 
         @Schema(
+                description = "The kind of file a download gives that does not ask for another by Accept; default png",
+                allowableValues = {"png", "jpeg", "webp"})
+        @JsonProperty("output_format")
+        @Nullable
+        String outputFormat,
+
+        @Schema(
+                description = "Quality of output_format: of jpeg and webp, default " + Output.USUAL
+                        + "; 100 is lossless with webp. With png, which loses nothing, only 100",
+                example = "80",
+                minimum = "0",
+                maximum = "" + Output.LOSSLESS)
+        @JsonProperty("output_compression")
+        @Nullable
+        Integer outputCompression,
+
+        @Schema(
                 description =
                         "exact: the same bytes whoever is drawn at the same time, on the same kind of device; fast:"
                                 + " evaluations share calls, which may change the last bits; the model has the default",
@@ -186,7 +204,9 @@ record ImageRequest(
                 .timesteps(timesteps)
                 .sigmas(sigmas)
                 .determinism(determinism)
-                .previews(previews);
+                .previews(previews)
+                .outputFormat(outputFormat)
+                .outputCompression(outputCompression);
     }
 
     JobOptions options() {

@@ -4,11 +4,14 @@ import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.picture.PictureFile;
+import dev.darkroom.picture.Recipe;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
+import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
@@ -17,6 +20,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,18 +28,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.ByteArrayResource;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.util.MimeTypeUtils;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.http.server.ServletServerHttpRequest;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
 
-/** {@code POST /v1/images}: a prompt becomes a job, or, for a client that waits, the picture. */
+/** {@code POST /v1/images}: a prompt, or a picture's recipe, becomes a job, or, for a client that waits, the picture. */
 @RestController
 @Tag(name = "Images")
 class ImagesController {
@@ -45,38 +51,52 @@ class ImagesController {
     private final Models models;
     private final Jobs jobs;
     private final Waiting waiting;
+    private final Downloads downloads;
+    private final JsonMapper json;
 
-    ImagesController(Models models, Jobs jobs, Waiting waiting) {
+    ImagesController(Models models, Jobs jobs, Waiting waiting, Downloads downloads, JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
         this.waiting = waiting;
+        this.downloads = downloads;
+        this.json = json;
     }
 
-    @PostMapping(
-            path = "/v1/images",
-            consumes = MediaType.APPLICATION_JSON_VALUE,
-            produces = {MediaType.APPLICATION_JSON_VALUE, MediaType.IMAGE_PNG_VALUE})
+    @PostMapping(path = "/v1/images", consumes = MediaType.APPLICATION_JSON_VALUE)
     @Operation(operationId = "createImages", summary = "Draw pictures", description = """
                     Accepts a job and answers at once with 202 and its Location. With `Prefer: wait=N` (N ≤ 60 seconds) \
                     the answer waits: 200 with the finished job, or 202 with the job as it is when the time runs out. \
-                    With `Prefer: wait=N, cancel-on-disconnect` the job is canceled if the client hangs up while it waits. \
-                    With `Accept: image/png` the answer is the picture itself (n must be 1); it waits 60 seconds \
-                    unless Prefer says otherwise, and falls back to 202 with the job as JSON.""")
+                    With `Prefer: wait=N, cancel-on-disconnect` the job is canceled if the client hangs up while it waits.
+
+                    With an `Accept` that prefers `image/png`, `image/jpeg` or `image/webp` to JSON the answer is the \
+                    picture itself, and a contact sheet of them where n is more than 1; with `application/zip` it is a \
+                    zip of the pictures, each in `output_format`. Such an answer waits 60 seconds unless Prefer says \
+                    otherwise, and falls back to 202 with the job as JSON.
+
+                    A PNG, JPEG or WebP file as the body is drawn again: the request is the recipe that such a file of \
+                    Darkroom carries, or the text `parameters` of AUTOMATIC1111's web UI. Only metadata is read.""")
     @ApiResponse(
             responseCode = "200",
-            description = "The finished job, or its picture",
+            description = "The finished job, or its pictures",
             headers = {
                 @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
                 @Header(
+                        name = "Content-Location",
+                        description = "Where the pictures of this answer are to be had again",
+                        schema = @Schema(type = "string")),
+                @Header(
                         name = "Darkroom-Seed",
-                        description = "The picture's seed, with image/png",
+                        description = "The seed of the (first) picture, with answers that are pictures",
                         schema = @Schema(type = "integer", format = "int64"))
             },
             content = {
                 @Content(
                         mediaType = MediaType.APPLICATION_JSON_VALUE,
                         schema = @Schema(implementation = JobResponse.class)),
-                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary"))
+                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = "application/zip", schema = @Schema(type = "string", format = "binary"))
             })
     @ApiResponse(
             responseCode = "202",
@@ -86,6 +106,16 @@ class ImagesController {
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
                             schema = @Schema(implementation = JobResponse.class)))
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            required = true,
+            content = {
+                @Content(
+                        mediaType = MediaType.APPLICATION_JSON_VALUE,
+                        schema = @Schema(implementation = ImageRequest.class)),
+                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
+            })
     CompletableFuture<ResponseEntity<Object>> create(
             @RequestBody ImageRequest request,
             @Parameter(
@@ -96,20 +126,61 @@ class ImagesController {
                     String preferences,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
             HttpServletRequest http) {
+        return draw(request, preferences, headers, http);
+    }
+
+    /** The other bodies of {@link #create}, with whose description they share the OpenAPI document's operation. */
+    @PostMapping(
+            path = "/v1/images",
+            consumes = {MediaType.IMAGE_PNG_VALUE, MediaType.IMAGE_JPEG_VALUE, "image/webp"})
+    @Hidden
+    CompletableFuture<ResponseEntity<Object>> drawAgain(
+            HttpServletRequest body,
+            @RequestHeader(name = "Prefer", required = false) @Nullable String preferences,
+            @RequestHeader HttpHeaders headers)
+            throws IOException {
+        PictureFile file = PictureFile.read(body.getInputStream());
+        MediaType said = headers.getContentType();
+        if (said == null
+                || !said.equalsTypeAndSubtype(
+                        MediaType.parseMediaType(file.format().mediaType()))) {
+            throw new Problem(
+                    Problem.Code.UNSUPPORTED_MEDIA_TYPE,
+                    "the body is " + file.format().mediaType() + "; Content-Type says " + said);
+        }
+        Recipe recipe = file.recipe()
+                .orElseThrow(() -> new Problem(
+                        Problem.Code.NO_RECIPE, "the picture has no recipe: neither Darkroom's nor a text parameters"));
+        if (!recipe.unsupported().isEmpty()) {
+            throw new Problem(
+                    Problem.Code.UNSUPPORTED_RECIPE,
+                    "the picture's text says what a request cannot: " + String.join("; ", recipe.unsupported()));
+        }
+        ImageRequest request;
+        try {
+            request = json.readValue(json.writeValueAsString(recipe.request()), ImageRequest.class);
+        } catch (JacksonException e) {
+            throw new HttpMessageNotReadableException("the recipe", e, new ServletServerHttpRequest(body));
+        }
+        return draw(request, preferences, headers, body);
+    }
+
+    private CompletableFuture<ResponseEntity<Object>> draw(
+            ImageRequest request, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
         Prefer prefer = Prefer.parse(preferences);
-        boolean picture = wantsPicture(headers.getAccept());
         List<Violation> wrong = new ArrayList<>();
         JobOptions options = valid(wrong, request::options);
         ImageSpec spec = valid(wrong, () -> spec(request));
         if (options == null || spec == null) {
             throw new InvalidImageSpec(wrong);
         }
-        if (picture && spec.n() != 1) {
-            throw new InvalidImageSpec(List.of(new Violation(
-                    "n", "single_picture", "n must be 1 when the answer is the picture itself; given: " + spec.n())));
-        }
+        List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
+        offered.addAll(Downloads.pictureTypes(spec));
+        offered.add(Archive.TYPE);
+        MediaType type = Accept.of(headers).best(offered);
+        boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
         Job job = jobs.submit(spec, options, Caller.of(http));
-        Duration wait = prefer.atMost(picture ? PICTURE_WAIT : Duration.ZERO);
+        Duration wait = prefer.atMost(pictures ? PICTURE_WAIT : Duration.ZERO);
         CompletableFuture<Job> end = prefer.cancelOnDisconnect()
                 ? waiting.forEnd(job, wait, HangUps.probe(http))
                 : waiting.forEnd(job, wait);
@@ -122,7 +193,7 @@ class ImagesController {
             if (!seen.state().isFinal()) {
                 return json(HttpStatus.ACCEPTED, answer, seen);
             }
-            return picture ? picture(answer, seen) : json(HttpStatus.OK, answer, seen);
+            return pictures ? pictures(answer, seen, type) : json(HttpStatus.OK, answer, seen);
         });
     }
 
@@ -158,21 +229,6 @@ class ImagesController {
         return ImageSpec.of(request.draft(), info);
     }
 
-    /** Whether a picture comes before JSON in what the client accepts. */
-    private static boolean wantsPicture(List<MediaType> accept) {
-        List<MediaType> byPreference = new ArrayList<>(accept);
-        MimeTypeUtils.sortBySpecificity(byPreference);
-        for (MediaType type : byPreference) {
-            if (type.isCompatibleWith(MediaType.APPLICATION_JSON)) {
-                return false;
-            }
-            if (type.isCompatibleWith(MediaType.IMAGE_PNG)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private ResponseEntity<Object> json(HttpStatus status, HttpHeaders headers, Job job) {
         return ResponseEntity.status(status)
                 .headers(headers)
@@ -180,7 +236,7 @@ class ImagesController {
                 .body(JobResponse.of(job, jobs.outlook(job)));
     }
 
-    private ResponseEntity<Object> picture(HttpHeaders headers, Job job) {
+    private ResponseEntity<Object> pictures(HttpHeaders headers, Job job, MediaType type) {
         String url = JobUrls.job(job.id()).toString();
         if (job.state() == JobState.CANCELED) {
             throw new Problem(Problem.Code.JOB_CANCELED, "the job was canceled while the picture was waited for")
@@ -191,13 +247,12 @@ class ImagesController {
             throw new Problem(Problem.Code.JOB_FAILED, failure.code() + ": " + failure.message())
                     .with(HttpHeaders.LOCATION, url);
         }
-        Job.Image image = job.images().get(0);
-        return ResponseEntity.ok()
-                .headers(headers)
-                .header(HttpHeaders.CONTENT_LOCATION, JobUrls.image(job.id(), image.index()))
-                .header("Darkroom-Seed", Long.toString(image.seed()))
-                .eTag(image.hash())
-                .contentType(MediaType.IMAGE_PNG)
-                .body(new ByteArrayResource(jobs.picture(image)));
+        headers.set(
+                HttpHeaders.CONTENT_LOCATION,
+                job.spec().n() == 1 && !type.equals(Archive.TYPE)
+                        ? JobUrls.image(job.id(), 0)
+                        : JobUrls.images(job.id()));
+        headers.set("Darkroom-Seed", Long.toString(job.spec().seed()));
+        return downloads.pictures(job, type).whole(headers);
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Outlook;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.OutputFormat;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Duration;
 import java.time.Instant;
@@ -106,7 +107,13 @@ record JobResponse(
             List<Double> sigmas,
 
             @JsonProperty("determinism") String determinism,
-            @JsonProperty("previews") int previews) {
+            @JsonProperty("previews") int previews,
+
+            @Schema(allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+            String outputFormat,
+
+            @Schema(minimum = "0", maximum = "100") @JsonProperty("output_compression")
+            int outputCompression) {
 
         static Parameters of(ImageSpec spec) {
             return new Parameters(
@@ -126,26 +133,41 @@ record JobResponse(
                     spec.timesteps().isEmpty() ? null : spec.timesteps(),
                     spec.sigmas().isEmpty() ? null : spec.sigmas(),
                     spec.determinism().id(),
-                    spec.previews());
+                    spec.previews(),
+                    spec.output().format().id(),
+                    spec.output().compression());
         }
     }
 
     /** A finished picture. */
     @Schema(name = "JobImage")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     record Image(
             @Schema(description = "0 to n − 1") @JsonProperty("index")
             int index,
 
             @JsonProperty("seed") long seed,
-            @JsonProperty("url") String url,
-            @JsonProperty("media_type") String mediaType,
+
+            @Schema(description = "Gives output_format, or what its Accept asks for") @JsonProperty("url")
+            String url,
+
+            @Schema(
+                    description = "Of output_format",
+                    allowableValues = {"image/png", "image/jpeg", "image/webp"})
+            @JsonProperty("media_type")
+            String mediaType,
+
             @JsonProperty("width") int width,
             @JsonProperty("height") int height,
 
-            @Schema(description = "Size of the file") @JsonProperty("bytes")
-            long bytes,
+            @Schema(description = "Size of the PNG file; left out with other formats, which are made on download")
+            @JsonProperty("bytes")
+            @Nullable
+            Long bytes,
 
-            @Schema(description = "SHA-256 of the file, hexadecimal") @JsonProperty("sha256")
+            @Schema(description = "SHA-256 of the PNG file, hexadecimal; left out with other formats")
+            @JsonProperty("sha256")
+            @Nullable
             String sha256) {}
 
     /** Durations in milliseconds. */
@@ -211,14 +233,16 @@ record JobResponse(
     }
 
     static Image image(Job job, Job.Image image) {
+        OutputFormat format = job.spec().output().format();
+        boolean stored = format == OutputFormat.PNG;
         return new Image(
                 image.index(),
                 image.seed(),
                 JobUrls.image(job.id(), image.index()),
-                "image/png",
+                format.mediaType(),
                 job.spec().width(),
                 job.spec().height(),
-                image.bytes(),
-                image.hash());
+                stored ? image.bytes() : null,
+                stored ? image.hash() : null);
     }
 }

@@ -15,7 +15,11 @@ final class JobUrls {
         return job(id) + "/events";
     }
 
+    static String images(String id) {
+        return job(id) + "/images";
+    }
+
     static String image(String id, int index) {
-        return job(id) + "/images/" + index;
+        return images(id) + "/" + index;
     }
 }

@@ -1,19 +1,22 @@
 package dev.darkroom.api;
 
 import dev.darkroom.job.Job;
+import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.ByteArrayResource;
-import org.springframework.core.io.Resource;
-import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -37,11 +40,13 @@ class JobsController {
     private final Jobs jobs;
     private final JobStreams streams;
     private final Waiting waiting;
+    private final Downloads downloads;
 
-    JobsController(Jobs jobs, JobStreams streams, Waiting waiting) {
+    JobsController(Jobs jobs, JobStreams streams, Waiting waiting, Downloads downloads) {
         this.jobs = jobs;
         this.streams = streams;
         this.waiting = waiting;
+        this.downloads = downloads;
     }
 
     @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
@@ -114,20 +119,44 @@ class JobsController {
                 .body(streams.open(id, lastEventId));
     }
 
-    @GetMapping(path = "/images/{n}", produces = MediaType.IMAGE_PNG_VALUE)
-    @Operation(operationId = "getJobImage", summary = "A finished picture")
+    @GetMapping("/images/{n}")
+    @Operation(
+            operationId = "getJobImage",
+            summary = "A finished picture",
+            description =
+                    "In the format that Accept prefers; in output_format if it has no preference. Range gives a part."
+                            + " The file carries its recipe: post it to /v1/images to draw it again.")
     @ApiResponse(
             responseCode = "200",
             description = "The picture; it never changes",
-            content =
-                    @Content(
-                            mediaType = MediaType.IMAGE_PNG_VALUE,
-                            schema = @Schema(type = "string", format = "binary")))
-    ResponseEntity<Resource> image(
+            headers = {
+                @Header(name = "ETag", description = "Of the file in this format", schema = @Schema(type = "string")),
+                @Header(
+                        name = "Content-Disposition",
+                        description = "Has a name for the file",
+                        schema = @Schema(type = "string"))
+            },
+            content = {
+                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
+            })
+    @ApiResponse(
+            responseCode = "206",
+            description = "The part that Range asks for",
+            content = {
+                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
+            })
+    @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
+    ResponseEntity<Object> image(
             @PathVariable String id,
             @Parameter(description = "0 to n − 1", schema = @Schema(type = "integer", format = "int32", minimum = "0"))
                     @PathVariable
-                    int n) {
+                    int n,
+            @Parameter(hidden = true) HttpMethod method,
+            @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
         Job job = find(id);
         if (n < 0 || n >= job.spec().n()) {
             throw new Problem(
@@ -141,12 +170,46 @@ class JobsController {
                         Problem.Code.IMAGE_NOT_READY,
                         "picture " + n + " of job " + id + " is not there; the job is "
                                 + job.state().id()));
-        return ResponseEntity.ok()
-                .eTag(image.hash())
-                .cacheControl(
-                        CacheControl.maxAge(Duration.ofDays(365)).cachePrivate().immutable())
-                .contentType(MediaType.IMAGE_PNG)
-                .body(new ByteArrayResource(jobs.picture(image)));
+        MediaType type = Accept.of(headers).best(Downloads.pictureTypes(job.spec()));
+        return downloads.picture(job, image, type).answer(method, headers);
+    }
+
+    @GetMapping("/images")
+    @Operation(
+            operationId = "getJobImages",
+            summary = "All pictures of a job in one file",
+            description = "A zip of the pictures, each in output_format; or, where Accept prefers a picture, a contact"
+                    + " sheet of at most 2048 pixels a side (of a job with one picture, the picture itself).")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The pictures; they never change",
+            headers =
+                    @Header(
+                            name = "ETag",
+                            description = "Of the file in this format",
+                            schema = @Schema(type = "string")),
+            content = {
+                @Content(mediaType = "application/zip", schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
+                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
+            })
+    @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
+    ResponseEntity<Object> images(
+            @PathVariable String id,
+            @Parameter(hidden = true) HttpMethod method,
+            @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
+        Job job = find(id);
+        List<MediaType> offered = new ArrayList<>(List.of(Archive.TYPE));
+        offered.addAll(Downloads.pictureTypes(job.spec()));
+        MediaType type = Accept.of(headers).best(offered);
+        if (job.state() != JobState.SUCCEEDED) {
+            throw new Problem(
+                    Problem.Code.IMAGE_NOT_READY,
+                    "job " + id + " has not all its pictures; it is "
+                            + job.state().id());
+        }
+        return downloads.pictures(job, type).answer(method, headers);
     }
 
     private Job find(String id) {

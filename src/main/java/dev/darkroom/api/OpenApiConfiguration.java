@@ -52,6 +52,9 @@ class OpenApiConfiguration {
         if (path.contains("{")) {
             all.add(HttpStatus.NOT_FOUND);
         }
+        if (path.contains("/images/{")) {
+            all.add(HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
+        }
         if (method == PathItem.HttpMethod.DELETE) {
             all.add(HttpStatus.CONFLICT);
         }
@@ -60,6 +63,7 @@ class OpenApiConfiguration {
                     HttpStatus.CONFLICT,
                     HttpStatus.CONTENT_TOO_LARGE,
                     HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+                    HttpStatus.UNPROCESSABLE_CONTENT,
                     HttpStatus.TOO_MANY_REQUESTS,
                     HttpStatus.SERVICE_UNAVAILABLE));
         }

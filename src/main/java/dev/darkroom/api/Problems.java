@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.api.Problem.Code;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
+import dev.darkroom.picture.InvalidPicture;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import io.swagger.v3.oas.annotations.media.Schema;
@@ -88,6 +89,25 @@ class Problems extends ResponseEntityExceptionHandler {
         return invalid(invalid.violations());
     }
 
+    /** A posted picture that is refused. */
+    @ExceptionHandler
+    ResponseEntity<Object> handle(InvalidPicture refused) {
+        Code code =
+                switch (refused.reason()) {
+                    case UNKNOWN_FORMAT -> Code.UNSUPPORTED_MEDIA_TYPE;
+                    case DAMAGED -> Code.INVALID_PICTURE;
+                    case TOO_MANY_PIXELS -> Code.TOO_MANY_PIXELS;
+                    case UNSUPPORTED -> Code.UNSUPPORTED_PICTURE;
+                    case BAD_RECIPE -> Code.INVALID_RECIPE;
+                };
+        return answer(code, String.valueOf(refused.getMessage()), List.of(), new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(BodyLimit.Exceeded tooLarge) {
+        return answer(Code.BODY_TOO_LARGE, String.valueOf(tooLarge.getMessage()), List.of(), new HttpHeaders());
+    }
+
     @ExceptionHandler
     ResponseEntity<Object> handle(QueueFull full) {
         HttpHeaders headers = new HttpHeaders();
@@ -145,8 +165,8 @@ class Problems extends ResponseEntityExceptionHandler {
             HttpStatusCode status,
             WebRequest request) {
         for (Throwable cause = unreadable; cause != null; cause = cause.getCause()) {
-            if (cause instanceof BodyLimit.Exceeded) {
-                return answer(Code.BODY_TOO_LARGE, BodyLimit.MESSAGE, List.of(), new HttpHeaders());
+            if (cause instanceof BodyLimit.Exceeded tooLarge) {
+                return handle(tooLarge);
             }
         }
         Throwable cause = unreadable.getCause();

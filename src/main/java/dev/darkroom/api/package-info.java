@@ -1,6 +1,6 @@
 /** HTTP: controllers, request and response records, server-sent events, problems, OpenAPI. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"job", "spec"})
+@ApplicationModule(allowedDependencies = {"job", "picture", "spec"})
 package dev.darkroom.api;
 
 import org.jspecify.annotations.NullMarked;

@@ -1,12 +1,15 @@
 package dev.darkroom.cli;
 
 import dev.darkroom.hub.ModelName;
+import dev.darkroom.picture.PictureFile;
+import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.LoadedModels;
 import dev.darkroom.pipeline.ModelLibrary;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.OutputFormat;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.io.IOException;
@@ -43,7 +46,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "PNG file to write; with -n the file names get a number. Default: ${DEFAULT-VALUE}",
+            description = "File to write, .png, .jpg or .webp; with -n the file names get a number. Default:"
+                    + " ${DEFAULT-VALUE}",
             defaultValue = "picture.png")
     @SuppressWarnings("NullAway.Init")
     private Path output;
@@ -112,6 +116,12 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Noise levels to visit, falling, without the final 0, in place of --steps and --schedule.")
     private @Nullable List<Double> sigmas;
 
+    @Option(
+            names = "--output-compression",
+            paramLabel = "QUALITY",
+            description = "0 to 100, of .jpg and .webp; 100 is lossless with .webp. Default: 90")
+    private @Nullable Integer outputCompression;
+
     @Mixin
     @SuppressWarnings("NullAway.Init")
     private ModelsDirectory models;
@@ -139,6 +149,9 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         PrintWriter out = command.commandLine().getOut();
+        OutputFormat format = OutputFormat.ofFileName(output.toString())
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output));
         String wanted = model;
         if (wanted != null && wanted.contains("/")) {
             ModelName onHub = ModelName.of(wanted);
@@ -164,7 +177,9 @@ final class GenerateCommand implements Callable<Integer> {
                             .sampler(sampler)
                             .schedule(schedule)
                             .timesteps(timesteps)
-                            .sigmas(sigmas),
+                            .sigmas(sigmas)
+                            .outputFormat(format.id())
+                            .outputCompression(outputCompression),
                     pipeline.info());
             List<Generation> generations = new ArrayList<>(IntStream.range(0, spec.n())
                     .mapToObj(i -> pipeline.begin(spec, i))
@@ -182,7 +197,10 @@ final class GenerateCommand implements Callable<Integer> {
             }
             for (Generation generation : generations) {
                 Path file = spec.n() == 1 ? output : numbered(output, generation.index() + 1);
-                write(file, pipeline.finish(generation).png());
+                write(
+                        file,
+                        PictureFile.encode(
+                                pipeline.finish(generation), spec.output(), Recipe.of(spec, generation.index())));
                 out.println(file + "  (seed " + generation.seed() + ")");
             }
         }
@@ -199,7 +217,7 @@ final class GenerateCommand implements Callable<Integer> {
     private static void write(Path file, byte[] bytes) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         Files.createDirectories(folder);
-        Path half = Files.createTempFile(folder, ".drawing", ".png");
+        Path half = Files.createTempFile(folder, ".drawing", ".part");
         try {
             Files.write(half, bytes);
             Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

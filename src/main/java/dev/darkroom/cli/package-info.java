@@ -1,6 +1,6 @@
 /** The command line; serving is the default command. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"hub", "pipeline", "trainer", "spec"})
+@ApplicationModule(allowedDependencies = {"hub", "picture", "pipeline", "trainer", "spec"})
 package dev.darkroom.cli;
 
 import org.jspecify.annotations.NullMarked;

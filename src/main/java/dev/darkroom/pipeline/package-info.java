@@ -1,6 +1,6 @@
 /** Prompt to picture: {@code begin}, {@code step}, {@code finish}. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"model", "sampling", "weights", "spec"})
+@ApplicationModule(allowedDependencies = {"model", "picture", "sampling", "weights", "spec"})
 package dev.darkroom.pipeline;
 
 import org.jspecify.annotations.NullMarked;

@@ -57,6 +57,12 @@ public final class ImageDraft {
     @Nullable
     Integer previews;
 
+    @Nullable
+    String outputFormat;
+
+    @Nullable
+    Integer outputCompression;
+
     public ImageDraft prompt(@Nullable String prompt) {
         this.prompt = prompt;
         return this;
@@ -134,6 +140,16 @@ public final class ImageDraft {
 
     public ImageDraft previews(@Nullable Integer previews) {
         this.previews = previews;
+        return this;
+    }
+
+    public ImageDraft outputFormat(@Nullable String outputFormat) {
+        this.outputFormat = outputFormat;
+        return this;
+    }
+
+    public ImageDraft outputCompression(@Nullable Integer outputCompression) {
+        this.outputCompression = outputCompression;
         return this;
     }
 }

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param guidanceScale classifier-free guidance scale (Ho and Salimans 2022), 1 (off) to {@value #MAX_GUIDANCE}
  * @param guidanceRescale φ of Lin et al. 2024, section 3.4: how far the guided prediction is drawn back to the standard
  *     deviation of the unguided one, 0 (not) to 1; only with guidance
- * @param seed of the first picture, 0 to 2^53 − 1 (exact in JSON); picture <i>i</i> uses {@code seed + i}
+ * @param seed of the first picture, picture <i>i</i> uses {@code seed + i}; all of them from 0 to 2^53 − 1 (exact in JSON)
  * @param n pictures, 1 to {@value #MAX_N}
  * @param sampler the sampler
  * @param schedule spacing of the noise levels, as {@link Sampling#schedule}
@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param determinism how far it may depend on its company
  * @param previews how many previews are shown of each picture on its way, evenly spread over its steps, 0 to {@value
  *     #MAX_PREVIEWS}; never more than it has steps before the last
+ * @param output the kind of file a client gets that does not say
  */
 public record ImageSpec(
         String model,
@@ -53,7 +54,8 @@ public record ImageSpec(
         List<Integer> timesteps,
         List<Double> sigmas,
         Determinism determinism,
-        int previews) {
+        int previews,
+        Output output) {
 
     public static final int MAX_PROMPT = 2000;
     public static final int MAX_CLIP_SKIP = 11;
@@ -129,6 +131,10 @@ public record ImageSpec(
                 named(wrong, "determinism", draft.determinism, Determinism::of, Determinism.ids(), info.determinism());
         int previews = or(draft.previews, 0);
         checkRange(wrong, "previews", previews, 0, MAX_PREVIEWS);
+        OutputFormat format = named(
+                wrong, "output_format", draft.outputFormat, OutputFormat::of, OutputFormat.ids(), OutputFormat.PNG);
+        int compression = or(draft.outputCompression, Output.usual(format));
+        Output.check(wrong, format, compression);
         InvalidImageSpec.throwIfAny(wrong);
         return new ImageSpec(
                 info.id(),
@@ -147,7 +153,31 @@ public record ImageSpec(
                 timesteps,
                 sigmas,
                 determinism,
-                previews);
+                previews,
+                new Output(format, compression));
+    }
+
+    /** The request that draws picture {@code index} of this alone. */
+    public ImageSpec single(int index) {
+        return new ImageSpec(
+                model,
+                prompt,
+                negativePrompt,
+                clipSkip,
+                width,
+                height,
+                steps,
+                guidanceScale,
+                guidanceRescale,
+                seed + index,
+                1,
+                sampler,
+                schedule,
+                timesteps,
+                sigmas,
+                determinism,
+                previews,
+                output);
     }
 
     /** The part of this that says how to sample. */
@@ -229,7 +259,7 @@ public record ImageSpec(
                     "guidance_rescale must be 0 where guidance_scale is 1; given: " + guidanceRescale));
         }
         checkRange(wrong, "n", n, 1, MAX_N);
-        checkRange(wrong, "seed", seed, 0, MAX_SEED);
+        checkRange(wrong, "seed", seed, 0, MAX_SEED - Math.max(0, Math.min(n, MAX_N) - 1));
     }
 
     private static void checkLength(List<Violation> wrong, String field, String text) {

@@ -1,5 +1,6 @@
 package dev.darkroom.trainer;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Network;
@@ -18,7 +19,7 @@ final class Clip implements AutoCloseable {
     /** @param size of the pictures that the image tower takes, see {@link ClipTowers#seen} */
     Clip(ClipTowers towers, int size, ClipTokenizer tokenizer, Map<String, Tensor> weights) {
         this.tokenizer = tokenizer;
-        Program program = new Program(Program.Kernels.ofThisMachine());
+        Program program = new Program(Program.Kernels.of(Device.cpu()));
         Value ids = program.input("ids", 1, towers.text().positions());
         Value hidden = towers.text().describe(program.at("text_encoder"), ids);
         program.method("text", towers.describeText(program, hidden, ids), ids);

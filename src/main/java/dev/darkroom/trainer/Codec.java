@@ -1,5 +1,6 @@
 package dev.darkroom.trainer;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import dev.darkroom.model.AutoencoderKl;
 import dev.darkroom.model.Network;
@@ -24,7 +25,7 @@ final class Codec implements AutoCloseable {
         this.size = size;
         this.channels = vae.latentChannels();
         this.latentSize = size / vae.factor();
-        Program program = new Program(Program.Kernels.ofThisMachine());
+        Program program = new Program(Program.Kernels.of(Device.cpu()));
         Value x = program.input("x", 1, 3, size, size);
         program.method("encode", vae.describeEncoder(program, x), x);
         Value z = program.input("z", 1, channels, latentSize, latentSize);

@@ -103,7 +103,8 @@ final class VaeStage {
         Value picture = p.add(pixels, p.let("torch.mul(torch.add(" + dx.name() + ", " + dy.name() + "), 0.5)"));
         picture = p.add(picture, colours);
         picture = p.add(
-                picture, p.let("torch.mul(torch.mean(torch.mul(" + e.name() + ", " + e.name() + ")), " + SQUARES + ")"));
+                picture,
+                p.let("torch.mul(torch.mean(torch.mul(" + e.name() + ", " + e.name() + ")), " + SQUARES + ")"));
         return p.add(
                 picture, p.let("torch.mul(" + kl.name() + ", " + run.settings().klWeight() / 2 + ")"));
     }

@@ -1,11 +1,15 @@
 package dev.darkroom.worker;
 
 import dev.darkroom.job.FailureCode;
+import dev.darkroom.picture.Picture;
+import dev.darkroom.picture.PictureFile;
+import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.LoadedModels;
 import dev.darkroom.pipeline.OutOfDeviceMemory;
-import dev.darkroom.pipeline.Picture;
+import dev.darkroom.spec.Output;
+import dev.darkroom.spec.OutputFormat;
 import dev.darkroom.worker.Batch.Place;
 import java.time.Duration;
 import java.util.HashMap;
@@ -199,7 +203,18 @@ final class DeviceWorker {
         recorder.record(
                 place.job,
                 () -> place.job.claim.step(
-                        place.image, step, steps, preview.map(Picture::jpeg).orElse(null)));
+                        place.image,
+                        step,
+                        steps,
+                        preview.map(DeviceWorker::jpeg).orElse(null)));
+    }
+
+    private static byte[] jpeg(Picture preview) {
+        return PictureFile.encode(preview, Output.of(OutputFormat.JPEG), null);
+    }
+
+    private static byte[] png(Place<Held> place, Picture picture) {
+        return PictureFile.encode(picture, Output.PNG, Recipe.of(place.spec, place.image));
     }
 
     private void finish() {
@@ -217,7 +232,7 @@ final class DeviceWorker {
         Drawing drawing = drawing(place);
         Picture picture = drawing.pipeline().finish(drawing.generation());
         long seed = drawing.generation().seed();
-        recorder.record(place.job, () -> place.job.claim.image(place.image, seed, picture.png()));
+        recorder.record(place.job, () -> place.job.claim.image(place.image, seed, png(place, picture)));
         drawings.remove(place);
         place.job.missing--;
         if (place.job.missing == 0) {

@@ -1,6 +1,6 @@
 /** One thread per device takes jobs from the queue and moves every picture in flight step by step. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"hub", "job", "pipeline", "spec"})
+@ApplicationModule(allowedDependencies = {"hub", "job", "picture", "pipeline", "spec"})
 package dev.darkroom.worker;
 
 import org.jspecify.annotations.NullMarked;

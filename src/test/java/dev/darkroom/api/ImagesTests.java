@@ -8,6 +8,7 @@ import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.awt.image.BufferedImage;
@@ -146,7 +147,8 @@ class ImagesTests extends ServerTest {
                                 List.of(),
                                 List.of(),
                                 Determinism.EXACT,
-                                0),
+                                0,
+                                Output.PNG),
                         JobOptions.DEFAULT,
                         "test")
                 .id();

@@ -30,6 +30,7 @@ class OpenApiTests extends ServerTest {
                         "cancelJob",
                         "streamJobEvents",
                         "getJobImage",
+                        "getJobImages",
                         "listModels",
                         "getModel");
         assertThat(api.at("/components/schemas/Problem/properties").propertyNames())
@@ -59,7 +60,31 @@ class OpenApiTests extends ServerTest {
                         "determinism",
                         "previews",
                         "priority",
-                        "expires_in");
+                        "expires_in",
+                        "output_format",
+                        "output_compression");
+    }
+
+    @Test
+    void saysInWhichFormsPicturesGoInAndOut() {
+        JsonNode paths = body(get("/v3/api-docs")).get("paths");
+        JsonNode post = paths.get("/v1/images").get("post");
+        assertThat(post.at("/requestBody/content").propertyNames())
+                .containsExactlyInAnyOrder("application/json", "image/png", "image/jpeg", "image/webp");
+        assertThat(post.at("/responses/200/content").propertyNames())
+                .containsExactlyInAnyOrder(
+                        "application/json", "image/png", "image/jpeg", "image/webp", "application/zip");
+        assertThat(post.at("/responses").propertyNames()).contains("415", "422");
+        JsonNode image = paths.get("/v1/jobs/{id}/images/{n}").get("get");
+        for (String status : new String[] {"200", "206"}) {
+            assertThat(image.at("/responses/" + status + "/content").propertyNames())
+                    .containsExactlyInAnyOrder("image/png", "image/jpeg", "image/webp");
+        }
+        assertThat(image.at("/responses").propertyNames()).contains("304", "406", "416");
+        assertThat(image.get("parameters")
+                        .valueStream()
+                        .map(each -> each.get("name").stringValue()))
+                .containsExactly("id", "n");
     }
 
     @Test

@@ -165,13 +165,6 @@ class ProblemsTests extends ServerTest {
     }
 
     @Test
-    void severalPicturesCannotBeTheAnswer() {
-        HttpResponse<String> answer = post("{\"prompt\":\"a\",\"n\":2}", "Accept", "image/png");
-        assertProblem(answer, 400, "invalid_request");
-        assertThat(body(answer).get("errors").get(0).get("code").stringValue()).isEqualTo("single_picture");
-    }
-
-    @Test
     void refusesAPreferenceItCannotRead() {
         assertProblem(post("{\"prompt\":\"a\"}", "Prefer", "wait=soon"), 400, "invalid_prefer");
         assertProblem(post("{\"prompt\":\"a\"}", "Prefer", "wait=61"), 400, "invalid_prefer");

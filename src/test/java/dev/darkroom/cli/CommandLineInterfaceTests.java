@@ -2,15 +2,19 @@ package dev.darkroom.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.picture.PictureFile;
+import dev.darkroom.spec.OutputFormat;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.assertj.core.data.Percentage;
@@ -173,6 +177,62 @@ class CommandLineInterfaceTests {
             System.setErr(before);
         }
         assertThat(errors.toString(StandardCharsets.UTF_8)).contains("act_fn").contains("mish");
+    }
+
+    @Test
+    void generateWritesTheFormatThatTheFileNameSays() throws IOException {
+        Map<String, OutputFormat> formats = Map.of(
+                "a.png", OutputFormat.PNG,
+                "a.jpg", OutputFormat.JPEG,
+                "b.JPEG", OutputFormat.JPEG,
+                "a.webp", OutputFormat.WEBP);
+        for (Map.Entry<String, OutputFormat> each : formats.entrySet()) {
+            Path file = folder.resolve(each.getKey());
+            assertThat(generate("a cat", "--seed", "5", "-o", file.toString())).isZero();
+            try (InputStream in = Files.newInputStream(file)) {
+                PictureFile read = PictureFile.read(in);
+                assertThat(read.format()).isEqualTo(each.getValue());
+                assertThat(read.recipe().orElseThrow().request()).containsEntry("prompt", "a cat");
+            }
+        }
+        assertThat(generate("a cat", "-o", folder.resolve("a.gif").toString())).isEqualTo(1);
+        assertThat(errors.toString(StandardCharsets.UTF_8))
+                .contains(".png, .jpg, .jpeg or .webp")
+                .contains("a.gif");
+        assertThat(generate("a cat", "-o", folder.resolve("c.png").toString(), "--output-compression", "80"))
+                .isEqualTo(1);
+        assertThat(pictures()).hasSize(4);
+    }
+
+    @Test
+    void inspectPrintsTheRecipeInAPicture() {
+        Path file = folder.resolve("cat.webp");
+        assertThat(generate("a cat", "--seed", "5", "--sampler", "heun", "-o", file.toString()))
+                .isZero();
+        assertThat(printed("inspect", file.toString()))
+                .contains("WEBP, 32 × 32 pixels")
+                .containsPattern("prompt +a cat")
+                .containsPattern("seed +5")
+                .containsPattern("sampler +heun");
+        JsonNode json = JsonMapper.shared().readTree(printed("inspect", "--json", file.toString()));
+        assertThat(json.get("format").stringValue()).isEqualTo("webp");
+        assertThat(json.at("/request/model").stringValue()).isEqualTo("tiny");
+        assertThat(json.get("parameters").stringValue()).startsWith("a cat\nSteps: 2, Sampler: Heun");
+        assertThat(printed("inspect", "src/test/resources/pictures/plain.png")).contains("no recipe");
+        assertThat(printed("inspect", "src/test/resources/pictures/webui.jpg")).containsPattern("seed +965400086");
+    }
+
+    @Test
+    void inspectSaysWhyAPictureIsRefused() {
+        PrintStream before = System.err;
+        System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
+        try {
+            assertThat(CommandLineInterface.run("inspect", "src/test/resources/pictures/bomb.png"))
+                    .isEqualTo(1);
+        } finally {
+            System.setErr(before);
+        }
+        assertThat(errors.toString(StandardCharsets.UTF_8)).contains("20000 × 20000");
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.List;
@@ -51,7 +52,8 @@ class H2JobStoreTests extends JobStoreTests {
                             List.of(),
                             List.of(),
                             Determinism.FAST,
-                            0));
+                            0,
+                            Output.PNG));
         }
     }
 

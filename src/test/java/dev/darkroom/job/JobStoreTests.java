@@ -7,6 +7,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.Priority;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -486,6 +487,7 @@ abstract class JobStoreTests {
                 List.of(),
                 steps == 2 ? List.of(14.5, 0.1) : List.of(),
                 Determinism.EXACT,
-                0);
+                0,
+                Output.PNG);
     }
 }

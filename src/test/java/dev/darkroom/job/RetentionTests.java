@@ -9,7 +9,6 @@ import dev.darkroom.StubServer;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
-import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -32,6 +31,9 @@ class RetentionTests {
     private Models models;
 
     @Autowired
+    private ImageStore pictures;
+
+    @Autowired
     private Housekeeping housekeeping;
 
     @DynamicPropertySource
@@ -44,17 +46,17 @@ class RetentionTests {
     void endedJobsAndTheirPicturesAreDeletedWhenTheirTimeIsOver() {
         await().atMost(LONG).until(() -> !models.all().isEmpty());
         Job old = draw(1);
-        Path file = jobs.file(old.images().get(0));
-        assertThat(file).exists();
+        String picture = old.images().get(0).hash();
+        assertThat(pictures.holds(picture)).isTrue();
         await().pollDelay(Duration.ofMillis(3100)).until(() -> true);
         Job young = draw(2);
 
         housekeeping.retain();
         assertThat(jobs.find(old.id())).isEmpty();
         assertThat(jobs.eventsAfter(old.id(), 0)).isEmpty();
-        assertThat(file).doesNotExist();
+        assertThat(pictures.holds(picture)).isFalse();
         assertThat(jobs.find(young.id())).contains(young);
-        assertThat(jobs.file(young.images().get(0))).exists();
+        assertThat(pictures.holds(young.images().get(0).hash())).isTrue();
     }
 
     private Job draw(long seed) {

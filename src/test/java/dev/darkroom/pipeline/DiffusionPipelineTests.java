@@ -2,8 +2,10 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.picture.Picture;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
@@ -155,6 +157,7 @@ class DiffusionPipelineTests {
                 List.of(),
                 List.of(),
                 Determinism.FAST,
-                0);
+                0,
+                Output.PNG);
     }
 }

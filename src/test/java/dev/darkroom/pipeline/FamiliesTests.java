@@ -9,6 +9,7 @@ import dev.darkroom.model.Networks.TextStates;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.DiffusersFolder;
@@ -195,7 +196,8 @@ class FamiliesTests {
                 List.of(),
                 List.of(),
                 Determinism.EXACT,
-                0);
+                0,
+                Output.PNG);
     }
 
     @ParameterizedTest

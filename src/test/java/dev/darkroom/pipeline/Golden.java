@@ -2,8 +2,10 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.picture.Picture;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.List;
@@ -41,7 +43,8 @@ final class Golden {
                 timesteps,
                 sigmas,
                 Determinism.EXACT,
-                0);
+                0,
+                Output.PNG);
     }
 
     /** Takes all steps of all pictures in one batch. */

@@ -2,6 +2,7 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.picture.Picture;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;

@@ -7,6 +7,7 @@ import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.Weights;
@@ -161,6 +162,7 @@ class PromptEncoderTests {
                 List.of(),
                 List.of(),
                 Determinism.EXACT,
-                0);
+                0,
+                Output.PNG);
     }
 }

@@ -53,8 +53,30 @@ class ImageSpecTests {
                         List.of(),
                         List.of(),
                         Determinism.EXACT,
-                        0));
+                        0,
+                        Output.PNG));
         assertThat(spec.seed()).isBetween(0L, (1L << 32) - 1);
+    }
+
+    @Test
+    void handsOutPngUnlessTheDraftSaysOtherwise() {
+        assertThat(ImageSpec.of(apple(), MODEL).output()).isEqualTo(Output.PNG);
+        assertThat(ImageSpec.of(apple().outputFormat("jpeg"), MODEL).output())
+                .isEqualTo(new Output(OutputFormat.JPEG, 90));
+        assertThat(ImageSpec.of(apple().outputFormat("webp").outputCompression(100), MODEL)
+                        .output())
+                .isEqualTo(new Output(OutputFormat.WEBP, 100));
+        assertThat(ImageSpec.of(apple().outputCompression(100), MODEL).output()).isEqualTo(Output.PNG);
+    }
+
+    @Test
+    void everyPicturesSeedIsExactInJson() {
+        long last = ImageSpec.MAX_SEED - 7;
+        ImageSpec most = ImageSpec.of(apple().seed(last).n(8), MODEL);
+        assertThat(most.single(7).seed()).isEqualTo(ImageSpec.MAX_SEED);
+        assertThatThrownBy(() -> ImageSpec.of(apple().seed(last + 1).n(8), MODEL))
+                .isInstanceOf(InvalidImageSpec.class)
+                .hasMessageContaining("seed must be between 0 and " + last);
     }
 
     @Test
@@ -210,7 +232,8 @@ class ImageSpecTests {
                         List.of(),
                         List.of(),
                         Determinism.EXACT,
-                        0))
+                        0,
+                        Output.PNG))
                 .isInstanceOf(InvalidImageSpec.class)
                 .hasMessage("height must be a multiple of 4; given: 65");
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Output;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.worker.Batch.Place;
@@ -232,6 +233,7 @@ class BatchTests {
                 List.of(),
                 List.of(),
                 determinism,
-                0);
+                0,
+                Output.PNG);
     }
 }

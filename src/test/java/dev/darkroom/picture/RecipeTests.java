@@ -1,0 +1,277 @@
+package dev.darkroom.picture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.darkroom.spec.Determinism;
+import dev.darkroom.spec.ImageDraft;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Output;
+import dev.darkroom.spec.OutputFormat;
+import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.spec.SigmaSpacing;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RecipeTests {
+
+    private static final ModelInfo MODEL = new ModelInfo(
+            "org--my model, v1.5: \"the\" one",
+            "a model",
+            512,
+            512,
+            64,
+            2048,
+            8,
+            20,
+            7.5,
+            SamplerKind.DPMPP_2M,
+            SigmaSpacing.KARRAS,
+            Determinism.EXACT,
+            "epsilon",
+            1000,
+            50,
+            11,
+            1);
+
+    private static final List<String> PROMPTS = List.of(
+            "a red apple",
+            "a (red:1.3) apple, [worn], \\(still life\\)\nSteps: none, BREAK",
+            "\"quoted\", colons: and, commas",
+            "Äpfel, りんご, 🍎\nSecond line",
+            "Sampler: Euler, Seed: 1, Steps: 3, Size: 8x8",
+            "back\\slash and \\\"both\\\"");
+
+    /** Fifty requests: every sampler at least four times, each with what it allows. */
+    static Stream<ImageSpec> fifty() {
+        Random random = new Random(20);
+        return IntStream.range(0, 50)
+                .mapToObj(i -> spec(SamplerKind.values()[i % SamplerKind.values().length], random));
+    }
+
+    private static ImageSpec spec(SamplerKind sampler, Random random) {
+        List<Integer> timesteps = List.of();
+        List<Double> sigmas = List.of();
+        SigmaSpacing schedule = SigmaSpacing.DEFAULT;
+        int steps = 1 + random.nextInt(50);
+        switch (random.nextInt(3)) {
+            case 0 -> {
+                if (sampler.takesTimesteps()) {
+                    timesteps = new ArrayList<>(random.ints(1 + random.nextInt(20), 0, 1000)
+                            .boxed()
+                            .collect(() -> new TreeSet<Integer>(), TreeSet::add, TreeSet::addAll)
+                            .descendingSet());
+                    steps = timesteps.size();
+                }
+            }
+            case 1 -> {
+                if (sampler.takesSigmas()) {
+                    sigmas = DoubleStream.generate(() -> 1e-3 + random.nextDouble() * 14)
+                            .limit(1 + random.nextInt(20))
+                            .boxed()
+                            .sorted((a, b) -> Double.compare(b, a))
+                            .toList();
+                    steps = sigmas.size();
+                }
+            }
+            default -> {
+                List<SigmaSpacing> allowed = List.copyOf(sampler.schedules());
+                schedule = allowed.get(random.nextInt(allowed.size()));
+            }
+        }
+        double guidance = random.nextBoolean() ? 1 + random.nextInt(10) : 1 + random.nextDouble() * 29;
+        OutputFormat format = OutputFormat.values()[random.nextInt(3)];
+        return new ImageSpec(
+                MODEL.id(),
+                PROMPTS.get(random.nextInt(PROMPTS.size())),
+                random.nextBoolean() ? "" : PROMPTS.get(random.nextInt(PROMPTS.size())),
+                random.nextInt(12),
+                64 + 8 * random.nextInt(100),
+                64 + 8 * random.nextInt(100),
+                steps,
+                guidance,
+                guidance > 1 && random.nextBoolean() ? random.nextDouble() : 0,
+                random.nextLong(ImageSpec.MAX_SEED - 10),
+                1 + random.nextInt(8),
+                sampler,
+                schedule,
+                timesteps,
+                sigmas,
+                random.nextBoolean() ? Determinism.EXACT : Determinism.FAST,
+                0,
+                format == OutputFormat.PNG ? Output.PNG : new Output(format, random.nextInt(101)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("fifty")
+    void theFileGivesTheRequestBack(ImageSpec spec) throws IOException {
+        int index = spec.n() - 1;
+        Picture picture = new Picture(8, 8, new byte[3 * 8 * 8]);
+        for (OutputFormat format : OutputFormat.values()) {
+            byte[] file = PictureFile.encode(picture, Output.of(format), Recipe.of(spec, index));
+            Recipe read =
+                    PictureFile.read(new ByteArrayInputStream(file)).recipe().orElseThrow();
+            assertThat(resolved(read)).isEqualTo(spec.single(index));
+        }
+        assertThat(spec.single(index).n()).isEqualTo(1);
+        assertThat(spec.single(index).seed()).isEqualTo(spec.seed() + index);
+    }
+
+    @ParameterizedTest
+    @MethodSource("fifty")
+    void theTextGivesTheRequestBack(ImageSpec spec) {
+        String text = Recipe.of(spec, 0).parameters();
+        Recipe read = Parameters.read(text).orElseThrow();
+        assertThat(read.unsupported()).isEmpty();
+        assertThat(resolved(read)).as(text).isEqualTo(spec.single(0));
+    }
+
+    @Test
+    void everySamplerIsAmongTheFifty() {
+        assertThat(fifty().map(ImageSpec::sampler)).contains(SamplerKind.values());
+        assertThat(fifty().filter(spec -> !spec.sigmas().isEmpty())).hasSizeGreaterThan(5);
+        assertThat(fifty().filter(spec -> !spec.timesteps().isEmpty())).hasSizeGreaterThan(5);
+    }
+
+    @Test
+    void writesTheWebUisForm() {
+        ImageSpec spec = new ImageSpec(
+                "my-model",
+                "a red apple",
+                "blurry",
+                1,
+                512,
+                640,
+                20,
+                7,
+                0,
+                5,
+                1,
+                SamplerKind.EULER_ANCESTRAL,
+                SigmaSpacing.KARRAS,
+                List.of(),
+                List.of(),
+                Determinism.EXACT,
+                0,
+                Output.PNG);
+        assertThat(Recipe.of(spec, 0).parameters()).isEqualTo("""
+                        a red apple
+                        Negative prompt: blurry
+                        Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7, Seed: 5, Size: 512x640, Model:\
+                         my-model, Clip skip: 2, Determinism: exact""");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
+                    Euler a            | Automatic   | euler_ancestral | default
+                    Euler              | -           | euler           | default
+                    DPM++ 2M           | Automatic   | dpmpp_2m        | karras
+                    DPM++ 2M           | Uniform     | dpmpp_2m        | default
+                    DPM++ 2M           | -           | dpmpp_2m        | karras
+                    DPM++ 2M Karras    | -           | dpmpp_2m        | karras
+                    DPM++ 2M SDE       | Automatic   | dpmpp_2m_sde    | exponential
+                    DPM++ 2M SDE       | Beta        | dpmpp_2m_sde    | beta
+                    DPM++ 2M SDE Exponential | -     | dpmpp_2m_sde    | exponential
+                    DPM++ SDE Karras   | -           | dpmpp_sde       | karras
+                    PLMS               | Automatic   | pndm            | default
+                    UniPC              | -           | unipc           | default
+                    """)
+    void knowsTheWebUisNames(String sampler, @Nullable String schedule, String ours, String spacing) {
+        Recipe read = Parameters.read("a\nSteps: 9, Sampler: " + sampler
+                        + (schedule == null ? "" : ", Schedule type: " + schedule) + ", Seed: 1")
+                .orElseThrow();
+        assertThat(read.unsupported()).isEmpty();
+        assertThat(read.request()).containsEntry("sampler", ours).containsEntry("schedule", spacing);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    Steps: 20, Sampler: DPM2 a, Seed: 1                                  | Sampler: DPM2 a
+                    Steps: 20, Sampler: Euler, Schedule type: SGM Uniform, Seed: 1       | Schedule type: SGM Uniform
+                    Steps: 20, Sampler: Euler, Seed: 1, Denoising strength: 0.5          | Denoising strength: 0.5
+                    Steps: 20, Sampler: Euler, Seed: 1, Hires upscaler: Latent           | Hires upscaler: Latent
+                    Steps: many, Sampler: Euler, Seed: 1                                 | Steps: many
+                    Steps: 20, Sampler: Euler, Seed: 1, Size: 512                        | Size: 512
+                    Steps: 20, Sampler: Euler, Seed: 1, ControlNet 0: "Module: canny, Weight: 1" | ControlNet 0: Module: canny, Weight: 1
+                    """)
+    void namesWhatItCannotDraw(String settings, String unsupported) {
+        assertThat(Parameters.read("a\n" + settings).orElseThrow().unsupported())
+                .containsExactly(unsupported);
+    }
+
+    @Test
+    void namesNetworksInThePrompt() {
+        assertThat(Parameters.read("a <lora:thing:1>\nSteps: 20, Sampler: Euler, Seed: 1")
+                        .orElseThrow()
+                        .unsupported())
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a red apple", "a\nb\nc", "Steps: 20", "a\nSteps: 20, Seed: 5", "Negative prompt: b"})
+    void aTextWithoutSettingsIsNoRecipe(String text) {
+        assertThat(Parameters.read(text)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "null",
+                "[]",
+                "{}",
+                "{\"darkroom_recipe\":2,\"request\":{}}",
+                "{\"darkroom_recipe\":1,\"request\":[]}",
+                "{\"darkroom_recipe\":1,\"request\":{\"n\":1,\"n\":2}}"
+            })
+    void refusesJsonThatIsNoRecipe(String json) {
+        assertThatThrownBy(() -> Recipe.ofJson(json)).isInstanceOf(InvalidPicture.class);
+    }
+
+    /** As the API reads a request. */
+    private static ImageSpec resolved(Recipe recipe) {
+        Map<String, Object> request = recipe.request();
+        assertThat(request.get("model")).isEqualTo(MODEL.id());
+        ImageDraft draft = new ImageDraft()
+                .prompt((String) request.get("prompt"))
+                .negativePrompt((String) request.get("negative_prompt"))
+                .clipSkip((Integer) request.get("clip_skip"))
+                .width((Integer) request.get("width"))
+                .height((Integer) request.get("height"))
+                .steps((Integer) request.get("steps"))
+                .guidanceScale((Double) request.get("guidance_scale"))
+                .guidanceRescale((Double) request.get("guidance_rescale"))
+                .seed(((Number) request.get("seed")).longValue())
+                .n((Integer) request.get("n"))
+                .sampler((String) request.get("sampler"))
+                .schedule((String) request.get("schedule"))
+                .timesteps(list(request.get("timesteps"), Integer.class))
+                .sigmas(list(request.get("sigmas"), Double.class))
+                .outputFormat((String) request.get("output_format"))
+                .outputCompression((Integer) request.get("output_compression"));
+        return ImageSpec.of(draft, MODEL);
+    }
+
+    private static <T> @Nullable List<T> list(@Nullable Object value, Class<T> type) {
+        return value == null
+                ? null
+                : Arrays.stream(((List<?>) value).toArray()).map(type::cast).toList();
+    }
+}
