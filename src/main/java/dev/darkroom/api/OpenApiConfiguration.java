@@ -39,10 +39,13 @@ class OpenApiConfiguration {
             ModelConverters.getInstance()
                     .readAll(Problems.Body.class)
                     .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
+            ModelConverters.getInstance()
+                    .readAll(OpenAiError.class)
+                    .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
             api.getPaths()
                     .forEach((path, item) -> item.readOperationsMap()
                             .forEach((method, operation) ->
-                                    statuses(path, method).forEach(status -> addProblem(operation, status))));
+                                    statuses(path, method).forEach(status -> addProblem(path, operation, status))));
         };
     }
 
@@ -70,7 +73,8 @@ class OpenApiConfiguration {
         return all;
     }
 
-    private static void addProblem(Operation operation, HttpStatus status) {
+    private static void addProblem(String path, Operation operation, HttpStatus status) {
+        boolean openAi = path.equals(OpenAiImagesController.PATH);
         operation
                 .getResponses()
                 .addApiResponse(
@@ -79,8 +83,10 @@ class OpenApiConfiguration {
                                 .description(status.getReasonPhrase())
                                 .content(new Content()
                                         .addMediaType(
-                                                "application/problem+json",
+                                                openAi ? "application/json" : "application/problem+json",
                                                 new MediaType()
-                                                        .schema(new Schema<>().$ref("#/components/schemas/Problem")))));
+                                                        .schema(new Schema<>()
+                                                                .$ref("#/components/schemas/"
+                                                                        + (openAi ? "OpenAiError" : "Problem"))))));
     }
 }
