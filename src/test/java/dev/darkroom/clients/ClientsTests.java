@@ -38,7 +38,15 @@ class ClientsTests {
         if (Files.notExists(Path.of(PYTHON))) {
             run(CLIENTS, "python3", "-m", "venv", "python-env");
         }
-        run(CLIENTS, PYTHON, "-m", "pip", "install", "--quiet", "-r", SOURCES.resolve("requirements.txt").toString());
+        run(
+                CLIENTS,
+                PYTHON,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "-r",
+                SOURCES.resolve("requirements.txt").toString());
         copy(SOURCES.resolve("package.json"), CLIENTS);
         run(CLIENTS, "npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock");
         server = ServerProcess.start(ServerProcess.freshData("clients"), "--stub.step-time=10ms")
@@ -58,8 +66,8 @@ class ClientsTests {
 
     @Test
     void openAisClientForPython() throws Exception {
-        String said = run(
-                CLIENTS, PYTHON, SOURCES.resolve("openai/openai_test.py").toString(), base(), laterBase());
+        String said =
+                run(CLIENTS, PYTHON, SOURCES.resolve("openai/openai_test.py").toString(), base(), laterBase());
         assertThat(said).contains("all as expected");
     }
 
@@ -87,6 +95,17 @@ class ClientsTests {
         compileTypeScript();
         assertThat(run(CLIENTS, "node", "typescript/js/round_trip.js", base(), laterBase()))
                 .contains("all as expected");
+    }
+
+    @Test
+    void snippetsOfTheDocsForJava() throws Exception {
+        for (Snippet snippet : Snippet.all("java")) {
+            Path program = fresh("docs-java").resolve("Apple.java");
+            Files.writeString(program, snippet.text(base()));
+            Path classes = compileJava("docs-java-classes", program);
+            runJava(classes, "Apple");
+            snippet.check(classes);
+        }
     }
 
     @Test
@@ -139,8 +158,8 @@ class ClientsTests {
     }
 
     private static String runJava(Path classes, String program, String... args) throws Exception {
-        List<String> command = new ArrayList<>(List.of(
-                java("java"), "-cp", classes + ":" + System.getProperty("java.class.path"), program));
+        List<String> command = new ArrayList<>(
+                List.of(java("java"), "-cp", classes + ":" + System.getProperty("java.class.path"), program));
         command.addAll(List.of(args));
         return run(classes, command.toArray(String[]::new));
     }

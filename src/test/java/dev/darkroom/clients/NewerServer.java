@@ -26,7 +26,14 @@ final class NewerServer implements AutoCloseable {
     static final String LATER = "added_later";
 
     private static final Set<String> LISTED = Set.of(
-            "state", "priority", "output_format", "media_type", "sampler", "schedule", "determinism", "prediction_type");
+            "state",
+            "priority",
+            "output_format",
+            "media_type",
+            "sampler",
+            "schedule",
+            "determinism",
+            "prediction_type");
 
     private final URI server;
     private final HttpClient client = HttpClient.newHttpClient();
@@ -52,7 +59,9 @@ final class NewerServer implements AutoCloseable {
                             HttpRequest.BodyPublishers.ofByteArray(
                                     exchange.getRequestBody().readAllBytes()));
             for (String name : List.of("Accept", "Content-Type", "Prefer")) {
-                exchange.getRequestHeaders().getOrDefault(name, List.of()).forEach(value -> request.header(name, value));
+                exchange.getRequestHeaders()
+                        .getOrDefault(name, List.of())
+                        .forEach(value -> request.header(name, value));
             }
             HttpResponse<byte[]> answer = client.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
             byte[] body = answer.body();
