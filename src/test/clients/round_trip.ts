@@ -29,7 +29,7 @@ assert.ok(names.includes("step") && names.includes("image"));
 const done = JobFromJSON(events.at(-1)!.data);
 assert.equal(done.state, "succeeded");
 assert.deepEqual(done.seeds, [7]);
-const picture = Buffer.from(await (await jobs.getJobImage({ id: job.id!, n: 0 })).arrayBuffer());
+const picture = new Uint8Array(await (await jobs.getJobImage({ id: job.id!, n: 0 })).arrayBuffer());
 assert.equal(createHash("sha256").update(picture).digest("hex"), done.images![0]!.sha256);
 
 const long = await images.createImages({ imageRequest: { prompt: "a car", steps: 150, n: 8 } });
