@@ -27,7 +27,7 @@ final class RoundTrip {
         JobsApi jobs = new JobsApi(client);
 
         Job job = images.createImages(
-                new ImageRequest().prompt("a red apple").seed(7L).steps(5).previews(1), null);
+                new ImageRequest().prompt("a red apple").seed(7L).steps(100).previews(1), null);
         List<String> names = new ArrayList<>();
         List<String> last = new ArrayList<>();
         JobEvents.follow(HttpClient.newHttpClient(), server, job.getId(), (name, data) -> {

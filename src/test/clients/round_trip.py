@@ -11,7 +11,7 @@ server, newer = sys.argv[1:3]
 client = ApiClient(Configuration(host=server))
 images, jobs = ImagesApi(client), JobsApi(client)
 
-job = images.create_images(ImageRequest(prompt="a red apple", seed=7, steps=5, previews=1))
+job = images.create_images(ImageRequest(prompt="a red apple", seed=7, steps=100, previews=1))
 events = list(job_events(server, job.id))
 names = [name for name, _ in events]
 assert names[0] == "snapshot" and names[-1] == "succeeded" and {"step", "image"} <= set(names), names
@@ -31,7 +31,7 @@ try:
     images.create_images(ImageRequest.model_construct(prompt="a car", steps=0))
     raise AssertionError("drawn in no steps")
 except BadRequestException as e:
-    assert e.status == 400 and e.data.code == "invalid_request" and e.data.errors[0].field == "steps", e.data
+    assert e.status == 400 and e.data.code == "invalid_request" and e.data.errors[0].var_field == "steps", e.data
 
 later = ApiClient(Configuration(host=newer))
 job = JobsApi(later).get_job(job.id)

@@ -17,7 +17,7 @@ const configuration = new Configuration({ basePath: server });
 const images = new ImagesApi(configuration);
 const jobs = new JobsApi(configuration);
 
-const job = await images.createImages({ imageRequest: { prompt: "a red apple", seed: 7, steps: 5, previews: 1 } });
+const job = await images.createImages({ imageRequest: { prompt: "a red apple", seed: 7, steps: 100, previews: 1 } });
 const events = [];
 for await (const event of jobEvents(server, job.id!)) {
   events.push(event);
