@@ -80,6 +80,27 @@ await assert.rejects(
   (error) => error instanceof OpenAI.APIError && error.code === "job_failed" && error.type === "server_error",
 );
 
+const fillers = [];
+for (;;) {
+  const answer = await fetch(server + "/v1/images", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ prompt: "a filler", steps: 150, n: 8 }),
+  });
+  if (answer.status === 429) break;
+  assert.equal(answer.status, 202);
+  fillers.push(answer.headers.get("location"));
+}
+try {
+  await refused(OpenAI.RateLimitError, 429, null, "rate_limit_exceeded", {});
+  await assert.rejects(
+    client.images.generate({ prompt: "a red apple", stream: true }),
+    (error) => error instanceof OpenAI.RateLimitError && Number(error.headers.get("retry-after")) > 0,
+  );
+} finally {
+  for (const job of fillers) await fetch(server + job, { method: "DELETE" });
+}
+
 assert.equal((await client.models.retrieve("stub")).id, "stub");
 assert.deepEqual((await client.models.list()).data, []); // ours has "models", not "data"
 

@@ -1,7 +1,9 @@
 """OpenAI's client for Python against a running Darkroom: python openai_test.py SERVER NEWER_SERVER"""
 
 import base64
+import json
 import sys
+import urllib.error
 import urllib.request
 
 import openai
@@ -64,12 +66,37 @@ def main():
     except openai.APIError as e:
         assert e.code == "job_failed" and e.type == "server_error", e.body
 
+    fillers = []
+    try:
+        while True:
+            with post({"prompt": "a filler", "steps": 150, "n": 8}) as answer:
+                fillers.append(answer.headers["Location"])
+    except urllib.error.HTTPError as full:
+        assert full.code == 429
+    try:
+        error(openai.RateLimitError, 429, None, "rate_limit_exceeded")
+        try:
+            client.images.generate(prompt="a red apple", stream=True)
+        except openai.RateLimitError as e:
+            assert int(e.response.headers["Retry-After"]) > 0
+    finally:
+        for job in fillers:
+            urllib.request.urlopen(urllib.request.Request(server + job, method="DELETE")).close()
+
     assert client.models.retrieve("stub").id == "stub"
     assert list(client.models.list()) == []  # ours has "models", not "data"
 
     later = openai.OpenAI(base_url=newer + "/v1", api_key="none", max_retries=0)
     image = later.images.generate(prompt="a red apple", model="stub", size="64x64", extra_body={"seed": 7})
     assert image.output_format == "added_later" and base64.b64decode(image.data[0].b64_json) == picture
+
+
+def post(request):
+    return urllib.request.urlopen(
+        urllib.request.Request(
+            server + "/v1/images", json.dumps(request).encode(), headers={"Content-Type": "application/json"}
+        )
+    )
 
 
 def error(kind, status, param, code, **request):

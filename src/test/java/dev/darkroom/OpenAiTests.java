@@ -108,6 +108,16 @@ class OpenAiTests {
         assertThat(job.get("priority").stringValue()).isEqualTo("high");
     }
 
+    /** Accept is about streams as little as OpenAI's clients make it: the body says what they want. */
+    @Test
+    void answersWhateverTheClientAccepts() throws Exception {
+        HttpResponse<String> answer = server.send(server.request(
+                        "/v1/images/generations", "Accept", "text/event-stream", "Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a\",\"num_inference_steps\":1}")));
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(ServerProcess.body(answer).get("data")).hasSize(1);
+    }
+
     @Test
     void takesNullForWhateverIsNotSaid() throws Exception {
         HttpResponse<String> answer = generate("""

@@ -123,7 +123,9 @@ class OpenAiImagesController {
         DeferredResult<ResponseEntity<Object>> result =
                 new DeferredResult<>(WAIT.plusSeconds(30).toMillis());
         waiting.forEnd(job, WAIT, HangUps.probe(http))
-                .thenApply(ended -> ResponseEntity.ok().<Object>body(pictures(ended, base)))
+                .thenApply(ended -> ResponseEntity.ok()
+                        .contentType(MediaType.APPLICATION_JSON)
+                        .<Object>body(pictures(ended, base)))
                 .whenComplete((pictures, failure) -> {
                     if (failure == null) {
                         result.setResult(pictures);

@@ -49,7 +49,8 @@ class ClientsTests {
                 SOURCES.resolve("requirements.txt").toString());
         copy(SOURCES.resolve("package.json"), CLIENTS);
         run(CLIENTS, "npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock");
-        server = ServerProcess.start(ServerProcess.freshData("clients"), "--stub.step-time=10ms")
+        server = ServerProcess.start(
+                        ServerProcess.freshData("clients"), "--stub.step-time=10ms", "--darkroom.max-queued=10")
                 .awaitReady();
         newer = new NewerServer(server.uri("/"));
     }
