@@ -31,7 +31,9 @@ record OpenAiError(@JsonProperty("error") Content error) {
             @JsonProperty("type")
             String type,
 
-            @Schema(description = "The first wrong field, if it is a field") @JsonProperty("param") @Nullable
+            @Schema(description = "The first wrong field, if it is a field", nullable = true)
+            @JsonProperty("param")
+            @Nullable
             String param,
 
             @Schema(

@@ -5,8 +5,6 @@ import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
-import dev.darkroom.spec.Output;
-import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The body of {@code POST /v1/images/generations}, after the types of OpenAI's own clients (openai-python 3.57.0, {@code
  * types/image_generate_params.py}), with the further fields that other servers of that shape take. What asks for nothing
- * else than we do anyway is accepted; what we do not do is refused by name.
+ * else than we do anyway is accepted; what we do not do is refused by name. Fields without a description are those of the
+ * same name in {@link ImageRequest}, and have its description in the OpenAPI document.
  */
 @Schema(description = "What to draw, in OpenAI's shape. Unknown fields are refused.")
 record OpenAiImageRequest(
@@ -53,20 +52,9 @@ record OpenAiImageRequest(
         @Nullable
         String size,
 
-        @Schema(
-                description = "Kind of file; default png",
-                allowableValues = {"png", "jpeg", "webp"})
-        @JsonProperty("output_format")
-        @Nullable
-        String outputFormat,
+        @JsonProperty("output_format") @Nullable String outputFormat,
 
-        @Schema(
-                description = "Quality of jpeg and webp, default " + Output.USUAL + "; with png only 100",
-                minimum = "0",
-                maximum = "" + Output.LOSSLESS)
-        @JsonProperty("output_compression")
-        @Nullable
-        Integer outputCompression,
+        @JsonProperty("output_compression") @Nullable Integer outputCompression,
 
         @Schema(
                 description = "The pictures themselves, the default, or where they are to be had. With stream, only"
@@ -116,10 +104,7 @@ record OpenAiImageRequest(
         @Schema(description = "Accepted and not used") @JsonProperty("safety_identifier") @Nullable
         String safetyIdentifier,
 
-        @Schema(description = "What to steer away from", maxLength = ImageSpec.MAX_PROMPT)
-        @JsonProperty("negative_prompt")
-        @Nullable
-        String negativePrompt,
+        @JsonProperty("negative_prompt") @Nullable String negativePrompt,
 
         @Schema(
                 description = "Sampling steps; the model has the default",
@@ -129,63 +114,25 @@ record OpenAiImageRequest(
         @Nullable
         Integer numInferenceSteps,
 
-        @Schema(
-                description = "Classifier-free guidance scale; 1 switches it off",
-                minimum = "1",
-                maximum = "" + ImageSpec.MAX_GUIDANCE)
-        @JsonProperty("guidance_scale")
-        @Nullable
-        Double guidanceScale,
+        @JsonProperty("guidance_scale") @Nullable Double guidanceScale,
 
-        @Schema(
-                description = "Seed of the first picture, the next one has seed + 1, …; default: random",
-                minimum = "0",
-                maximum = "" + ImageSpec.MAX_SEED)
-        @JsonProperty("seed")
-        @Nullable
-        Long seed,
+        @JsonProperty("seed") @Nullable Long seed,
 
-        @Schema(description = "As in /v1/images") @JsonProperty("sampler") @Nullable
-        String sampler,
+        @JsonProperty("sampler") @Nullable String sampler,
 
-        @Schema(description = "As in /v1/images") @JsonProperty("schedule") @Nullable
-        String schedule,
+        @JsonProperty("schedule") @Nullable String schedule,
 
-        @ArraySchema(arraySchema = @Schema(description = "As in /v1/images"), schema = @Schema(minimum = "0"))
-        @JsonProperty("timesteps")
-        @Nullable
-        List<Integer> timesteps,
+        @JsonProperty("timesteps") @Nullable List<Integer> timesteps,
 
-        @ArraySchema(
-                arraySchema = @Schema(description = "As in /v1/images"),
-                schema = @Schema(minimum = "0", exclusiveMinimum = true))
-        @JsonProperty("sigmas")
-        @Nullable
-        List<Double> sigmas,
+        @JsonProperty("sigmas") @Nullable List<Double> sigmas,
 
-        @Schema(description = "As in /v1/images", minimum = "0", maximum = "1")
-        @JsonProperty("guidance_rescale")
-        @Nullable
-        Double guidanceRescale,
+        @JsonProperty("guidance_rescale") @Nullable Double guidanceRescale,
 
-        @Schema(description = "As in /v1/images", minimum = "0", maximum = "" + ImageSpec.MAX_CLIP_SKIP)
-        @JsonProperty("clip_skip")
-        @Nullable
-        Integer clipSkip,
+        @JsonProperty("clip_skip") @Nullable Integer clipSkip,
 
-        @Schema(
-                description = "As in /v1/images",
-                allowableValues = {"exact", "fast"})
-        @JsonProperty("determinism")
-        @Nullable
-        String determinism,
+        @JsonProperty("determinism") @Nullable String determinism,
 
-        @Schema(
-                description = "As in /v1/images",
-                allowableValues = {"low", "normal", "high"})
-        @JsonProperty("priority")
-        @Nullable
-        String priority,
+        @JsonProperty("priority") @Nullable String priority,
 
         @Schema(
                 description = "Seconds within which the pictures must be there; default " + MAX_SECONDS,

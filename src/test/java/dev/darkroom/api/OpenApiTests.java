@@ -98,4 +98,23 @@ class OpenApiTests extends ServerTest {
         assertThat(page.statusCode()).isEqualTo(302);
         assertThat(get(header(page, "Location")).body()).contains("swagger-ui");
     }
+
+    @Test
+    void describesOurFieldsInOpenAisShapeAsInOurs() {
+        JsonNode schemas = body(get("/v3/api-docs")).at("/components/schemas");
+        JsonNode ours = schemas.at("/ImageRequest/properties");
+        JsonNode openAis = schemas.at("/OpenAiImageRequest/properties");
+        assertThat(openAis.get("sampler").get("enum"))
+                .isEqualTo(ours.get("sampler").get("enum"));
+        assertThat(openAis.get("seed").get("maximum"))
+                .isEqualTo(ours.get("seed").get("maximum"));
+        openAis.properties().forEach(field -> {
+            assertThat(field.getValue().path("description").asString(""))
+                    .as(field.getKey())
+                    .isNotEmpty();
+            assertThat(field.getValue().path("nullable").asBoolean(false))
+                    .as(field.getKey())
+                    .isEqualTo(!field.getKey().equals("prompt"));
+        });
+    }
 }
