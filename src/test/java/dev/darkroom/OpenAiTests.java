@@ -225,12 +225,14 @@ class OpenAiTests {
         assertThat(wrongMethod.statusCode()).isEqualTo(405);
         assertThat(ServerProcess.body(wrongMethod).at("/error/code").stringValue())
                 .isEqualTo("method_not_allowed");
-        HttpResponse<String> wrongType = server.send(server.request("/v1/images/generations")
-                .header("Content-Type", "text/plain")
-                .POST(HttpRequest.BodyPublishers.ofString("a red apple")));
-        assertThat(wrongType.statusCode()).isEqualTo(415);
-        assertThat(ServerProcess.body(wrongType).at("/error/code").stringValue())
-                .isEqualTo("unsupported_media_type");
+        for (String type : List.of("text/plain", "multipart/form-data")) { // without a boundary
+            HttpResponse<String> wrongType = server.send(server.request("/v1/images/generations")
+                    .header("Content-Type", type)
+                    .POST(HttpRequest.BodyPublishers.ofString("a red apple")));
+            assertThat(wrongType.statusCode()).as(wrongType.body()).isEqualTo(415);
+            assertThat(ServerProcess.body(wrongType).at("/error/code").stringValue())
+                    .isEqualTo("unsupported_media_type");
+        }
     }
 
     @Test
