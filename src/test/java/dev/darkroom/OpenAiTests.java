@@ -280,6 +280,30 @@ class OpenAiTests {
                         .equals("canceled"));
     }
 
+    @Test
+    void tellsThoseWhoWaitThatTheServerShutsDown() throws Exception {
+        ServerProcess stopping = ServerProcess.start(ServerProcess.freshData("openai-stop"), "--stub.step-time=200ms")
+                .awaitReady();
+        try {
+            String body = "{\"prompt\":\"a\",\"num_inference_steps\":150";
+            HttpResponse<InputStream> stream = HttpClient.newHttpClient()
+                    .send(post(stopping, body + ",\"stream\":true}"), HttpResponse.BodyHandlers.ofInputStream());
+            CompletableFuture<HttpResponse<String>> waiting = HttpClient.newHttpClient()
+                    .sendAsync(post(stopping, body + "}"), HttpResponse.BodyHandlers.ofString());
+            await().pollDelay(Duration.ofMillis(500)).until(() -> true);
+            stopping.terminate();
+
+            List<ServerProcess.Event> events = events(stream);
+            assertThat(events).extracting(ServerProcess.Event::name).containsExactly("error");
+            assertThat(events.get(0).data().at("/error/message").stringValue())
+                    .isEqualTo("the server shuts down; try again in a moment");
+            assertThat(waiting.join().statusCode()).isEqualTo(503);
+            assertThat(waiting.join().headers().firstValue("Retry-After")).contains("2");
+        } finally {
+            stopping.close();
+        }
+    }
+
     /** So many jobs of 7.5 s that no further one is accepted. */
     private static List<String> fillQueue() throws IOException, InterruptedException {
         List<String> fillers = new ArrayList<>();
@@ -306,7 +330,11 @@ class OpenAiTests {
     }
 
     private static HttpRequest post(String body) {
-        return server.request("/v1/images/generations", "Accept", "application/json", "Authorization", "Bearer x")
+        return post(server, body);
+    }
+
+    private static HttpRequest post(ServerProcess to, String body) {
+        return to.request("/v1/images/generations", "Accept", "application/json", "Authorization", "Bearer x")
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(body))
                 .build();

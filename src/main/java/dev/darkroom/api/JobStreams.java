@@ -62,6 +62,9 @@ class JobStreams {
         /** Of each event in order; a comment if it is nothing to tell, so that a client that has hung up is noticed. */
         SseEmitter.SseEventBuilder of(JobEvent event);
 
+        /** Of a stream that ends before the job, since the server shuts down. */
+        SseEmitter.SseEventBuilder cut();
+
         /** The stream has ended, however. */
         void over();
     }
@@ -95,7 +98,7 @@ class JobStreams {
 
         private final String jobId;
         private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
-        private final Runnable ending = emitter::complete;
+        private final Runnable ending = this::end;
         private final AtomicInteger wakeUps = new AtomicInteger();
         private final @Nullable Wording wording;
         private @Nullable Long sent;
@@ -120,6 +123,17 @@ class JobStreams {
             open.add(this);
             exchanges.add(ending);
             wake();
+        }
+
+        private void end() {
+            try {
+                if (wording != null) {
+                    emitter.send(wording.cut());
+                }
+            } catch (IOException | IllegalStateException e) {
+                log.debug("A stream of job {} has ended already: {}", jobId, e.getMessage());
+            }
+            emitter.complete();
         }
 
         /** At most one thread at a time writes; wake-ups meanwhile make it look again. */

@@ -287,6 +287,11 @@ class OpenAiImagesController {
         }
 
         @Override
+        public SseEmitter.SseEventBuilder cut() {
+            return failed();
+        }
+
+        @Override
         public void over() {
             jobs.cancel(job.id()); // unless it has ended, the client has gone
         }
