@@ -176,21 +176,25 @@ public final class ServerProcess implements AutoCloseable {
      */
     public List<Event> events(String id, long after, int atMost) throws IOException, InterruptedException {
         HttpResponse<InputStream> answer = stream(id, after);
-        List<Event> events = new ArrayList<>();
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {
-            Event event = new Event(-1, "", null);
-            for (String line = lines.readLine(); line != null && events.size() < atMost; line = lines.readLine()) {
-                String value = line.substring(line.indexOf(':') + 1);
-                if (line.startsWith("id:")) {
-                    event = new Event(Long.parseLong(value), event.name, event.data);
-                } else if (line.startsWith("event:")) {
-                    event = new Event(event.id, value, event.data);
-                } else if (line.startsWith("data:")) {
-                    event = new Event(event.id, event.name, JsonMapper.shared().readTree(value));
-                } else if (line.isEmpty() && event.data != null) {
-                    events.add(event);
-                    event = new Event(-1, "", null);
-                }
+            return events(lines, atMost);
+        }
+    }
+
+    static List<Event> events(BufferedReader lines, int atMost) throws IOException {
+        List<Event> events = new ArrayList<>();
+        Event event = new Event(-1, "", null);
+        for (String line = lines.readLine(); line != null && events.size() < atMost; line = lines.readLine()) {
+            String value = line.substring(line.indexOf(':') + 1);
+            if (line.startsWith("id:")) {
+                event = new Event(Long.parseLong(value), event.name, event.data);
+            } else if (line.startsWith("event:")) {
+                event = new Event(event.id, value, event.data);
+            } else if (line.startsWith("data:")) {
+                event = new Event(event.id, event.name, JsonMapper.shared().readTree(value));
+            } else if (line.isEmpty() && event.data != null) {
+                events.add(event);
+                event = new Event(-1, "", null);
             }
         }
         return events;

@@ -19,10 +19,20 @@ record Accept(List<MediaType> ranges) {
     /** @throws Problem if the header is no list of media ranges */
     static Accept of(HttpHeaders headers) {
         try {
-            return new Accept(headers.getAccept());
+            return new Accept(withoutProblems(headers.getAccept()));
         } catch (InvalidMediaTypeException e) {
             throw new Problem(Problem.Code.NOT_ACCEPTABLE, "Accept must list media ranges: " + e.getMessage());
         }
+    }
+
+    /**
+     * What a client says of answers that are no errors. Clients made from an OpenAPI document may name nothing but {@code
+     * application/problem+json} where the other answers are not JSON; openapi-generator's for Python do.
+     */
+    static List<MediaType> withoutProblems(List<MediaType> ranges) {
+        return ranges.stream()
+                .filter(range -> !range.equalsTypeAndSubtype(MediaType.APPLICATION_PROBLEM_JSON))
+                .toList();
     }
 
     /**

@@ -56,13 +56,33 @@ class JobStreams {
                 TimeUnit.MILLISECONDS);
     }
 
+    /** How a stream tells what happens to its job. Called by one thread at a time. */
+    interface Wording {
+
+        /** Of each event in order; a comment if it is nothing to tell, so that a client that has hung up is noticed. */
+        SseEmitter.SseEventBuilder of(JobEvent event);
+
+        /** Of a stream that ends before the job, since the server shuts down. */
+        SseEmitter.SseEventBuilder cut();
+
+        /** The stream has ended, however. */
+        void over();
+    }
+
+    /** Opens a stream of all the job's events in other words than ours. */
+    SseEmitter open(String jobId, Wording wording) {
+        Stream stream = new Stream(jobId, 0L, wording);
+        stream.begin();
+        return stream.emitter;
+    }
+
     /**
      * Opens a stream that ends after the job's last event.
      *
      * @param after number of the last event the client has; {@code null} if it has none and wants a snapshot first
      */
     SseEmitter open(String jobId, @Nullable Long after) {
-        Stream stream = new Stream(jobId, after);
+        Stream stream = new Stream(jobId, after, null);
         stream.begin();
         return stream.emitter;
     }
@@ -78,13 +98,15 @@ class JobStreams {
 
         private final String jobId;
         private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
-        private final Runnable ending = emitter::complete;
+        private final Runnable ending = this::end;
         private final AtomicInteger wakeUps = new AtomicInteger();
+        private final @Nullable Wording wording;
         private @Nullable Long sent;
 
-        Stream(String jobId, @Nullable Long after) {
+        Stream(String jobId, @Nullable Long after, @Nullable Wording wording) {
             this.jobId = jobId;
             this.sent = after;
+            this.wording = wording;
         }
 
         void begin() {
@@ -93,11 +115,25 @@ class JobStreams {
                 unsubscribe.run();
                 open.remove(this);
                 exchanges.remove(ending);
+                if (wording != null) {
+                    wording.over();
+                }
             });
             emitter.onTimeout(ending);
             open.add(this);
             exchanges.add(ending);
             wake();
+        }
+
+        private void end() {
+            try {
+                if (wording != null) {
+                    emitter.send(wording.cut());
+                }
+            } catch (IOException | IllegalStateException e) {
+                log.debug("A stream of job {} has ended already: {}", jobId, e.getMessage());
+            }
+            emitter.complete();
         }
 
         /** At most one thread at a time writes; wake-ups meanwhile make it look again. */
@@ -134,11 +170,20 @@ class JobStreams {
                 }
             }
             for (JobEvent event : jobs.eventsAfter(jobId, sent == null ? 0 : sent)) {
-                send(event.sequence(), event.type().id(), data(event));
+                tell(event);
                 if (event.type().isFinal()) {
                     emitter.complete();
                     return;
                 }
+            }
+        }
+
+        private void tell(JobEvent event) throws IOException {
+            if (wording == null) {
+                send(event.sequence(), event.type().id(), data(event));
+            } else {
+                emitter.send(wording.of(event));
+                sent = event.sequence();
             }
         }
 

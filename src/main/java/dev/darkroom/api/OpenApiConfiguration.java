@@ -1,6 +1,7 @@
 package dev.darkroom.api;
 
 import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.core.util.AnnotationsUtils;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.PathItem;
@@ -13,6 +14,8 @@ import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.servers.Server;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -39,17 +42,41 @@ class OpenApiConfiguration {
             ModelConverters.getInstance()
                     .readAll(Problems.Body.class)
                     .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
+            ModelConverters.getInstance()
+                    .readAll(OpenAiError.class)
+                    .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
             api.getPaths()
                     .forEach((path, item) -> item.readOperationsMap()
                             .forEach((method, operation) ->
-                                    statuses(path, method).forEach(status -> addProblem(operation, status))));
+                                    statuses(path, method).forEach(status -> addProblem(path, operation, status))));
         };
+    }
+
+    /** Fields of ours in OpenAI's shape are described once; unlike ours, all but the prompt may be null there. */
+    @Bean
+    @SuppressWarnings("rawtypes")
+    OpenApiCustomizer openAiFields() {
+        return api -> {
+            Map<String, Schema> ours = properties(api, "ImageRequest");
+            properties(api, "OpenAiImageRequest").replaceAll((name, schema) -> {
+                Schema<?> described = schema.getDescription() == null && ours.containsKey(name)
+                        ? AnnotationsUtils.clone(ours.get(name), false)
+                        : schema;
+                return name.equals("prompt") ? described : described.nullable(true);
+            });
+        };
+    }
+
+    @SuppressWarnings("rawtypes")
+    private static Map<String, Schema> properties(OpenAPI api, String name) {
+        return Objects.requireNonNull(api.getComponents().getSchemas().get(name))
+                .getProperties();
     }
 
     private static List<HttpStatus> statuses(String path, PathItem.HttpMethod method) {
         List<HttpStatus> all = new ArrayList<>(
                 List.of(HttpStatus.BAD_REQUEST, HttpStatus.NOT_ACCEPTABLE, HttpStatus.INTERNAL_SERVER_ERROR));
-        if (path.contains("{")) {
+        if (path.contains("{") || path.equals(OpenAiImagesController.PATH)) {
             all.add(HttpStatus.NOT_FOUND);
         }
         if (path.contains("/images/{")) {
@@ -70,7 +97,8 @@ class OpenApiConfiguration {
         return all;
     }
 
-    private static void addProblem(Operation operation, HttpStatus status) {
+    private static void addProblem(String path, Operation operation, HttpStatus status) {
+        boolean openAi = path.equals(OpenAiImagesController.PATH);
         operation
                 .getResponses()
                 .addApiResponse(
@@ -79,8 +107,10 @@ class OpenApiConfiguration {
                                 .description(status.getReasonPhrase())
                                 .content(new Content()
                                         .addMediaType(
-                                                "application/problem+json",
+                                                openAi ? "application/json" : "application/problem+json",
                                                 new MediaType()
-                                                        .schema(new Schema<>().$ref("#/components/schemas/Problem")))));
+                                                        .schema(new Schema<>()
+                                                                .$ref("#/components/schemas/"
+                                                                        + (openAi ? "OpenAiError" : "Problem"))))));
     }
 }

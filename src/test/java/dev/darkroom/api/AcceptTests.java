@@ -28,6 +28,8 @@ class AcceptTests {
     @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
                     -                                                                  | application/json
                     */*                                                                | application/json
+                    application/problem+json                                           | application/json
+                    application/problem+json, image/webp                               | image/webp
                     image/*                                                            | image/png
                     image/webp                                                         | image/webp
                     IMAGE/WEBP                                                         | image/webp

@@ -157,4 +157,15 @@ class JobsTests extends ServerTest {
         }
         return events;
     }
+
+    @Test
+    void givesPicturesAndEventsToClientsThatOnlySayHowTheyTakeErrors() {
+        String id = submit("{\"prompt\":\"a red apple\",\"steps\":1}");
+        HttpResponse<String> events = get("/v1/jobs/" + id + "/events", "Accept", "application/problem+json");
+        assertThat(events.statusCode()).as(events.body()).isEqualTo(200);
+        assertThat(header(events, "Content-Type")).startsWith("text/event-stream");
+        HttpResponse<String> picture = get("/v1/jobs/" + id + "/images/0", "Accept", "application/problem+json");
+        assertThat(picture.statusCode()).as(picture.body()).isEqualTo(200);
+        assertThat(header(picture, "Content-Type")).isEqualTo("image/png");
+    }
 }

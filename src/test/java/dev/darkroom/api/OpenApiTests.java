@@ -18,14 +18,17 @@ class OpenApiTests extends ServerTest {
         api.get("paths")
                 .forEach(path -> path.forEach(operation -> {
                     operations.add(operation.get("operationId").stringValue());
+                    boolean openAi = operation.get("operationId").stringValue().equals("generateImages");
                     assertThat(operation
-                                    .at("/responses/400/content/application~1problem+json/schema/$ref")
+                                    .at("/responses/400/content/application~1" + (openAi ? "json" : "problem+json")
+                                            + "/schema/$ref")
                                     .stringValue())
-                            .isEqualTo("#/components/schemas/Problem");
+                            .isEqualTo("#/components/schemas/" + (openAi ? "OpenAiError" : "Problem"));
                 }));
         assertThat(operations)
                 .containsExactlyInAnyOrder(
                         "createImages",
+                        "generateImages",
                         "getJob",
                         "cancelJob",
                         "streamJobEvents",
@@ -94,5 +97,24 @@ class OpenApiTests extends ServerTest {
         HttpResponse<String> page = get(header(root, "Location"));
         assertThat(page.statusCode()).isEqualTo(302);
         assertThat(get(header(page, "Location")).body()).contains("swagger-ui");
+    }
+
+    @Test
+    void describesOurFieldsInOpenAisShapeAsInOurs() {
+        JsonNode schemas = body(get("/v3/api-docs")).at("/components/schemas");
+        JsonNode ours = schemas.at("/ImageRequest/properties");
+        JsonNode openAis = schemas.at("/OpenAiImageRequest/properties");
+        assertThat(openAis.get("sampler").get("enum"))
+                .isEqualTo(ours.get("sampler").get("enum"));
+        assertThat(openAis.get("seed").get("maximum"))
+                .isEqualTo(ours.get("seed").get("maximum"));
+        openAis.properties().forEach(field -> {
+            assertThat(field.getValue().path("description").asString(""))
+                    .as(field.getKey())
+                    .isNotEmpty();
+            assertThat(field.getValue().path("nullable").asBoolean(false))
+                    .as(field.getKey())
+                    .isEqualTo(!field.getKey().equals("prompt"));
+        });
     }
 }

@@ -1,0 +1,111 @@
+package dev.darkroom.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.MethodParameter;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.converter.HttpMessageConverter;
+import org.springframework.http.server.ServerHttpRequest;
+import org.springframework.http.server.ServerHttpResponse;
+import org.springframework.web.bind.annotation.ControllerAdvice;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseBodyAdvice;
+
+/** A problem as OpenAI words it. */
+@Schema(name = "OpenAiError", description = "An error in OpenAI's shape")
+record OpenAiError(@JsonProperty("error") Content error) {
+
+    /** What went wrong. */
+    @Schema(name = "OpenAiErrorContent")
+    record Content(
+            @Schema(description = "For people") @JsonProperty("message")
+            String message,
+
+            @Schema(
+                    description = "The kind of error",
+                    allowableValues = {"invalid_request_error", "rate_limit_error", "server_error"})
+            @JsonProperty("type")
+            String type,
+
+            @Schema(description = "The first wrong field, if it is a field", nullable = true)
+            @JsonProperty("param")
+            @Nullable
+            String param,
+
+            @Schema(
+                    description = "Stable word: of the first wrong field's rule, or of the problem. Three are OpenAI's"
+                            + " own: model_not_found, invalid_api_key, rate_limit_exceeded; the others are Darkroom's",
+                    example = "out_of_range")
+            @JsonProperty("code")
+            String code) {}
+
+    static OpenAiError of(ProblemDetail problem) {
+        String code = String.valueOf(property(problem, "code"));
+        String param = code.equals(Problem.Code.MODEL_NOT_FOUND.id()) ? "model" : null;
+        if (property(problem, "errors") instanceof List<?> errors
+                && !errors.isEmpty()
+                && errors.get(0) instanceof Problems.FieldError first) {
+            code = first.code();
+            param = first.field();
+        }
+        int status = problem.getStatus();
+        return new OpenAiError(
+                new Content(String.valueOf(problem.getDetail()), type(status), param, code(status, code)));
+    }
+
+    static OpenAiError of(Problem.Code code, String message) {
+        return new OpenAiError(new Content(message, type(code.status.value()), null, code.id()));
+    }
+
+    private static String type(int status) {
+        return status == 429 ? "rate_limit_error" : status < 500 ? "invalid_request_error" : "server_error";
+    }
+
+    private static String code(int status, String ours) {
+        return switch (status) {
+            case 401 -> "invalid_api_key";
+            case 429 -> "rate_limit_exceeded";
+            default -> ours;
+        };
+    }
+
+    private static @Nullable Object property(ProblemDetail problem, String name) {
+        return Objects.requireNonNullElse(problem.getProperties(), Map.<String, Object>of())
+                .get(name);
+    }
+
+    /** Rewords every problem that is answered at OpenAI's paths. */
+    @ControllerAdvice
+    static final class Rewording implements ResponseBodyAdvice<Object> {
+
+        @Override
+        public boolean supports(MethodParameter answer, Class<? extends HttpMessageConverter<?>> converter) {
+            return true; // which path it is, only beforeBodyWrite is told
+        }
+
+        @Override
+        public @Nullable Object beforeBodyWrite(
+                @Nullable Object body,
+                MethodParameter answer,
+                MediaType type,
+                Class<? extends HttpMessageConverter<?>> converter,
+                ServerHttpRequest request,
+                ServerHttpResponse response) {
+            if (!(body instanceof ProblemDetail problem)
+                    || !request.getURI().getPath().startsWith(OpenAiImagesController.PATH)) {
+                return body;
+            }
+            response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
+            Object code = property(problem, "code");
+            if (Problem.Code.JOB_FAILED.id().equals(code)
+                    || Problem.Code.JOB_CANCELED.id().equals(code)) {
+                response.getHeaders().set("x-should-retry", "false"); // OpenAI's clients would draw it twice more
+            }
+            return of(problem);
+        }
+    }
+}

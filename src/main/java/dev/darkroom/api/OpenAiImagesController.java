@@ -1,0 +1,299 @@
+package dev.darkroom.api;
+
+import dev.darkroom.job.ImageStoreUnavailable;
+import dev.darkroom.job.Job;
+import dev.darkroom.job.JobEvent;
+import dev.darkroom.job.JobState;
+import dev.darkroom.job.Jobs;
+import dev.darkroom.job.Models;
+import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.InvalidImageSpec;
+import dev.darkroom.spec.InvalidImageSpec.Violation;
+import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.ModelInfo;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.headers.Header;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.context.request.async.DeferredResult;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+import org.springframework.web.servlet.support.ServletUriComponentsBuilder;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * {@code POST /v1/images/generations}: the same jobs in the shape of OpenAI's clients, which can only wait. So a job ends
+ * with its request: it is canceled when the client hangs up, and fails when the client would have given up.
+ */
+@RestController
+@Tag(name = "OpenAI")
+class OpenAiImagesController {
+
+    static final String PATH = "/v1/images/generations";
+
+    /** Beyond the job's own time: it ends, not the wait. */
+    private static final Duration WAIT = Duration.ofSeconds(OpenAiImageRequest.MAX_SECONDS + 30);
+
+    private final Models models;
+    private final Jobs jobs;
+    private final Waiting waiting;
+    private final JobStreams streams;
+    private final Downloads downloads;
+    private final JsonMapper json;
+
+    OpenAiImagesController(
+            Models models, Jobs jobs, Waiting waiting, JobStreams streams, Downloads downloads, JsonMapper json) {
+        this.models = models;
+        this.jobs = jobs;
+        this.waiting = waiting;
+        this.streams = streams;
+        this.downloads = downloads;
+        this.json = json;
+    }
+
+    /** @return an {@link SseEmitter} for a stream, otherwise a {@link DeferredResult} */
+    @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(operationId = "generateImages", summary = "Draw pictures, in OpenAI's shape", description = """
+                    For OpenAI's own clients and whatever speaks like them: answers when the pictures are there, and \
+                    cancels the job if the client hangs up before. Errors have OpenAI's shape too.
+
+                    With `stream` the answer is server-sent events: `image_generation.partial_image` for each preview, \
+                    then `image_generation.completed` with the picture, or `error`.""")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The pictures",
+            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            content = {
+                @Content(
+                        mediaType = MediaType.APPLICATION_JSON_VALUE,
+                        schema = @Schema(implementation = OpenAiImages.class)),
+                @Content(
+                        mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
+                        schema = @Schema(oneOf = {OpenAiImages.Partial.class, OpenAiImages.Completed.class}))
+            })
+    Object generate(
+            @RequestBody OpenAiImageRequest request,
+            @Parameter(hidden = true) HttpServletRequest http,
+            @Parameter(hidden = true) HttpServletResponse answer) {
+        List<Violation> wrong = request.violations();
+        JobOptions options = null;
+        ImageSpec spec = null;
+        try {
+            options = request.options();
+        } catch (InvalidImageSpec e) {
+            wrong.addAll(e.violations());
+        }
+        ModelInfo model = model(request.model());
+        try {
+            spec = ImageSpec.of(request.draft(), model);
+        } catch (InvalidImageSpec e) {
+            wrong.addAll(renamed(e.violations()));
+        }
+        if (options == null || spec == null || !wrong.isEmpty()) {
+            throw new InvalidImageSpec(wrong);
+        }
+        Job job = jobs.submit(spec, options, Caller.of(http));
+        answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
+        if (request.streams()) {
+            answer.setHeader("X-Accel-Buffering", "no");
+            answer.setHeader(HttpHeaders.CACHE_CONTROL, "no-store, no-transform");
+            return streams.open(job.id(), new Events(job));
+        }
+        String base = request.wantsUrls()
+                ? ServletUriComponentsBuilder.fromContextPath(http).toUriString()
+                : null;
+        DeferredResult<ResponseEntity<Object>> result =
+                new DeferredResult<>(WAIT.plusSeconds(30).toMillis());
+        waiting.forEnd(job, WAIT, HangUps.probe(http))
+                .thenApply(ended -> ResponseEntity.ok()
+                        .contentType(MediaType.APPLICATION_JSON)
+                        .<Object>body(pictures(ended, base)))
+                .whenComplete((pictures, failure) -> {
+                    if (failure == null) {
+                        result.setResult(pictures);
+                    } else {
+                        result.setErrorResult(
+                                failure instanceof CompletionException
+                                        ? Objects.requireNonNull(failure.getCause())
+                                        : failure);
+                    }
+                });
+        return result;
+    }
+
+    private ModelInfo model(@Nullable String wanted) {
+        List<ModelInfo> served = models.all();
+        if (served.isEmpty()) {
+            throw new Problem(Problem.Code.NO_MODEL_READY, "no worker has a model ready yet; try again in a moment")
+                    .with(HttpHeaders.RETRY_AFTER, "2");
+        }
+        return served.stream()
+                .filter(model -> wanted == null || model.id().equals(wanted))
+                .findFirst()
+                .orElseThrow(() -> new Problem(
+                        Problem.Code.MODEL_NOT_FOUND,
+                        "model must be one of "
+                                + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
+                                + wanted + "\""));
+    }
+
+    /** By the names that these fields have here, one violation a field: of width and height, size has both. */
+    private static List<Violation> renamed(List<Violation> ours) {
+        List<Violation> wrong = new ArrayList<>();
+        for (Violation violation : ours) {
+            String name = OpenAiImageRequest.NAMES.get(violation.field());
+            wrong.add(
+                    name == null
+                            ? violation
+                            : new Violation(name, violation.code(), name + ": " + violation.message()));
+        }
+        return wrong;
+    }
+
+    /** @param base of absolute URLs, if they are wanted in place of the pictures themselves */
+    private OpenAiImages pictures(Job job, @Nullable String base) {
+        if (job.state() != JobState.SUCCEEDED) {
+            jobs.cancel(job.id()); // the server shuts down, and the client will ask another
+            throw unfinished(job);
+        }
+        List<OpenAiImages.Image> data = job.images().stream()
+                .map(image -> base == null
+                        ? new OpenAiImages.Image(bytes(job, image), null, image.seed())
+                        : new OpenAiImages.Image(null, base + JobUrls.image(job.id(), image.index()), image.seed()))
+                .toList();
+        return new OpenAiImages(
+                Objects.requireNonNullElse(job.finishedAt(), job.createdAt()).getEpochSecond(),
+                data,
+                OpenAiImages.OPAQUE,
+                job.spec().output().format().id(),
+                size(job));
+    }
+
+    private byte[] bytes(Job job, Job.Image image) {
+        MediaType type = Downloads.pictureTypes(job.spec()).get(0);
+        return (byte[]) downloads.picture(job, image, type).content().get();
+    }
+
+    private static Problem unfinished(Job job) {
+        Job.Failure failure = job.failure();
+        if (failure != null) {
+            return new Problem(Problem.Code.JOB_FAILED, failure.code() + ": " + failure.message());
+        }
+        return job.state() == JobState.CANCELED
+                ? new Problem(Problem.Code.JOB_CANCELED, "the job was canceled while the picture was waited for")
+                : new Problem(Problem.Code.NO_MODEL_READY, "the server shuts down; try again in a moment")
+                        .with(HttpHeaders.RETRY_AFTER, "2");
+    }
+
+    private static String size(Job job) {
+        return job.spec().width() + "x" + job.spec().height();
+    }
+
+    /** The stream's events. */
+    private final class Events implements JobStreams.Wording {
+
+        private final Job job;
+        private int partials;
+
+        Events(Job job) {
+            this.job = job;
+        }
+
+        @Override
+        public SseEmitter.SseEventBuilder of(JobEvent event) {
+            return switch (event.type()) {
+                case QUEUED, STARTED, IMAGE ->
+                    SseEmitter.event().comment(event.type().id());
+                case STEP -> step(event);
+                case SUCCEEDED -> completed();
+                case FAILED, CANCELED -> failed();
+            };
+        }
+
+        private SseEmitter.SseEventBuilder step(JobEvent event) {
+            JsonNode preview = json.readTree(event.data()).path("preview");
+            if (preview.isMissingNode()) {
+                return SseEmitter.event().comment(event.type().id());
+            }
+            MediaType type =
+                    MediaType.parseMediaType(preview.get("content_type").stringValue());
+            return event(
+                    OpenAiImages.PARTIAL_TYPE,
+                    new OpenAiImages.Partial(
+                            OpenAiImages.PARTIAL_TYPE,
+                            preview.get("data").binaryValue(),
+                            partials++,
+                            event.at().getEpochSecond(),
+                            size(job),
+                            OpenAiImages.AUTO,
+                            OpenAiImages.OPAQUE,
+                            type.getSubtype()));
+        }
+
+        private SseEmitter.SseEventBuilder completed() {
+            Job ended = jobs.find(job.id()).orElseThrow();
+            Job.Image image = ended.images().get(0);
+            byte[] bytes;
+            try {
+                bytes = bytes(ended, image);
+            } catch (ImageStoreUnavailable e) {
+                return failed(
+                        Problem.Code.IMAGE_STORE_UNAVAILABLE, "the picture cannot be had from where pictures are kept");
+            }
+            return event(
+                    OpenAiImages.COMPLETED_TYPE,
+                    new OpenAiImages.Completed(
+                            OpenAiImages.COMPLETED_TYPE,
+                            bytes,
+                            Objects.requireNonNullElse(ended.finishedAt(), ended.createdAt())
+                                    .getEpochSecond(),
+                            size(ended),
+                            OpenAiImages.AUTO,
+                            OpenAiImages.OPAQUE,
+                            ended.spec().output().format().id(),
+                            image.seed(),
+                            OpenAiImages.Usage.NONE));
+        }
+
+        private SseEmitter.SseEventBuilder failed() {
+            Problem problem = unfinished(jobs.find(job.id()).orElseThrow());
+            return failed(problem.code(), String.valueOf(problem.getMessage()));
+        }
+
+        private static SseEmitter.SseEventBuilder failed(Problem.Code code, String message) {
+            return event("error", OpenAiError.of(code, message));
+        }
+
+        private static SseEmitter.SseEventBuilder event(String name, Object data) {
+            return SseEmitter.event().name(name).data(data, MediaType.APPLICATION_JSON);
+        }
+
+        @Override
+        public SseEmitter.SseEventBuilder cut() {
+            return failed();
+        }
+
+        @Override
+        public void over() {
+            jobs.cancel(job.id()); // unless it has ended, the client has gone
+        }
+    }
+}
