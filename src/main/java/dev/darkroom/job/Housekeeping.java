@@ -25,7 +25,6 @@ class Housekeeping implements SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(Housekeeping.class);
 
     private static final Duration OFTEN = Duration.ofSeconds(1);
-    private static final Duration HEARTBEAT = Duration.ofSeconds(5);
     private static final Duration SELDOM = Duration.ofMinutes(1);
     private static final int JOBS_AT_ONCE = 500;
 
@@ -100,8 +99,9 @@ class Housekeeping implements SmartLifecycle {
         repeat(executor, OFTEN, surviving("Ending jobs whose time is up", this::expire));
         repeat(executor, OFTEN, surviving("Saving what was measured", paces::save));
         repeat(executor, OFTEN, surviving("Resetting the order of an idle queue", store::forgetFlowsIfIdle));
-        repeat(executor, HEARTBEAT, surviving("The worker's heartbeat", models::heartbeat));
+        repeat(executor, OFTEN, surviving("The worker's heartbeat", models::heartbeat));
         repeat(executor, SELDOM, surviving("Asking the database for the time", this::synchronise));
+        repeat(executor, SELDOM, surviving("Forgetting dead workers", models::forgetDead));
         repeat(executor, SELDOM, surviving("Deleting old jobs", this::retain));
         this.executor = executor;
     }

@@ -83,7 +83,7 @@ public class Models {
                 .single();
     }
 
-    /** Says that this process still serves what it has published; called every few seconds. */
+    /** Says that this process still serves what it has published; called every second. */
     synchronized void heartbeat() {
         if (published != null
                 && sql.sql("update worker set seen_at = current_timestamp where id = ?")
@@ -92,6 +92,9 @@ public class Models {
                         == 0) {
             publish(published); // it was taken for dead
         }
+    }
+
+    void forgetDead() {
         sql.sql("delete from worker where not (" + ALIVE + ")").update();
     }
 

@@ -1,6 +1,7 @@
 package dev.darkroom.job;
 
 import com.github.kagkarlsson.scheduler.SchedulerClient;
+import com.github.kagkarlsson.scheduler.exceptions.ExecutionException;
 import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceCurrentlyExecutingException;
 import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceNotFoundException;
 import com.github.kagkarlsson.scheduler.task.Task;
@@ -37,8 +38,8 @@ class QueueEntries {
     void remove(String jobId) {
         try {
             client.cancel(TaskInstanceId.of(TASK, jobId));
-        } catch (TaskInstanceCurrentlyExecutingException | TaskInstanceNotFoundException e) {
-            // Its claim is about to notice that the job has ended, or already did.
+        } catch (TaskInstanceCurrentlyExecutingException | TaskInstanceNotFoundException | ExecutionException e) {
+            // Its claim, which may be of this moment, is about to notice that the job has ended, or already did.
         }
     }
 }
