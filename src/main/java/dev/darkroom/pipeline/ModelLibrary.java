@@ -36,16 +36,6 @@ public final class ModelLibrary {
     }
 
     /**
-     * The same with the best devices there are: all CUDA devices, or the processor where there are none.
-     *
-     * @param models folder of diffusers folders; need not exist
-     * @param cache folder for the unpacked built-in model, created if need be
-     */
-    public ModelLibrary(Path models, Path cache) {
-        this(models, cache, List.of());
-    }
-
-    /**
      * Looks at all folders: configs and the presence and shapes of weights. One that cannot be used is logged with the
      * reason and left out.
      *
@@ -69,6 +59,16 @@ public final class ModelLibrary {
         }
     }
 
+    /**
+     * The same with the best devices there are: all CUDA devices, or the processor where there are none.
+     *
+     * @param models folder of diffusers folders; need not exist
+     * @param cache folder for the unpacked built-in model, created if need be
+     */
+    public ModelLibrary(Path models, Path cache) {
+        this(models, cache, List.of());
+    }
+
     /** The first model is the default. */
     ModelLibrary(List<Source> models, List<String> devices) {
         this.devices = List.copyOf(devices);
@@ -76,8 +76,8 @@ public final class ModelLibrary {
     }
 
     private void add(String id, Path path) {
-        // On a processor sharing calls gains less than a third of the time even with the smallest model, and nothing
-        // with large ones.
+        // On a processor sharing calls gains nothing with SD 1.5, about a third with the smallest model: too little for
+        // giving up the last bits.
         boolean sharingPays = devices.stream().anyMatch(Devices::isCuda);
         try {
             sources.put(id, new ModelFolder(id, path, sharingPays ? Determinism.FAST : Determinism.EXACT));

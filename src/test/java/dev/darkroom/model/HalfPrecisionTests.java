@@ -70,7 +70,7 @@ class HalfPrecisionTests {
                     difference = Math.max(difference, Math.abs(found[i] - expected[i]));
                     largest = Math.max(largest, Math.abs(expected[i]));
                 }
-                System.out.printf("## half precision, %s: %.1e of the largest value%n", folder, difference / largest);
+                System.out.printf("half precision, %s: %.1e of the largest value%n", folder, difference / largest);
                 assertThat(difference / largest).isBetween(1e-7, 1e-2);
             }
         }

@@ -66,7 +66,7 @@ class DeterminismTests {
                     levels, Golden.maxDifference(Golden.levels(alone.picture), Golden.levels(together.picture)));
         }
         System.out.printf(
-                "## fast, %s, %d pictures: latents %.1e, picture %.0f levels%n",
+                "fast, %s, %d pictures: latents %.1e, picture %.0f levels%n",
                 pipeline.info().id(), pictures, latents, levels);
         return levels;
     }

@@ -39,7 +39,7 @@ class LatentPreviewTests {
                 List<Double> differences = previews.stream()
                         .map(preview -> meanDifference(preview, picture))
                         .toList();
-                System.out.println("## mean difference of previews in levels, " + prompt + ": " + differences);
+                System.out.println("mean difference of previews in levels, " + prompt + ": " + differences);
                 assertThat(differences.get(2)).isLessThan(40);
                 last = differences.get(2);
             }

@@ -49,7 +49,7 @@ class NetworkBackendTests {
         try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
             EngineException failure =
                     catchThrowableOfType(EngineException.class, () -> manager.zeros(new Shape(1L << 45)));
-            System.out.println("## " + failure.getMessage().lines().findFirst().orElse(""));
+            System.out.println("" + failure.getMessage().lines().findFirst().orElse(""));
             assertThat(OutOfDeviceMemory.orSame(failure)).isInstanceOf(OutOfDeviceMemory.class);
         }
         EngineException other = new EngineException("expected scalar type Float but found Half");

@@ -60,7 +60,7 @@ class DevicesTests {
         List<String> ids = Stream.of(body, body).map(service::post).toList();
         List<JsonNode> jobs = ids.stream().map(service::ended).toList();
         Duration both = Duration.between(time(jobs.get(0), "started_at"), time(jobs.get(1), "finished_at"));
-        System.out.println("## two exact pictures of 100 steps of 20 ms on two devices: " + both);
+        System.out.println("two exact pictures of 100 steps of 20 ms on two devices: " + both);
         assertThat(both).isLessThan(Duration.ofMillis(2 * 100 * 20));
         assertThat(service.picture(ids.get(0))).isEqualTo(service.picture(ids.get(1)));
 

@@ -86,9 +86,9 @@ class SteadyLoadTests {
             int third = samples.size() / 3;
             List<Sample> middle = samples.subList(third, 2 * third);
             List<Sample> last = samples.subList(2 * third, samples.size());
-            System.out.printf("## %d jobs in %d s; %d samples%n", done.get(), length.toSeconds(), samples.size());
-            System.out.println("## middle third, most: " + most(middle));
-            System.out.println("## last third, most:   " + most(last));
+            System.out.printf("%d jobs in %d s; %d samples%n", done.get(), length.toSeconds(), samples.size());
+            System.out.println("middle third, most: " + most(middle));
+            System.out.println("last third, most:   " + most(last));
             assertThat(most(last).resident).isLessThanOrEqualTo(most(middle).resident * 102 / 100 + 8);
             assertThat(most(last).threads).isLessThanOrEqualTo(most(middle).threads + 2);
             assertThat(most(last).files).isLessThanOrEqualTo(most(middle).files + 5);

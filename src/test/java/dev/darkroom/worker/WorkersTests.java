@@ -80,7 +80,7 @@ class WorkersTests {
         assertThat(state(running)).isEqualTo("running");
         service.cancel(running);
         Collections.sort(waits);
-        System.out.println("## from post to start beside steps of 200 ms, in ms: " + waits);
+        System.out.println("from post to start beside steps of 200 ms, in ms: " + waits);
         assertThat(waits.get(3)).isLessThan(200 + 50);
     }
 
@@ -99,7 +99,7 @@ class WorkersTests {
             waits.add(Duration.between(asked, time(job, "finished_at")).toMillis());
         }
         Collections.sort(waits);
-        System.out.println("## from cancel to canceled in steps of 200 ms, in ms: " + waits);
+        System.out.println("from cancel to canceled in steps of 200 ms, in ms: " + waits);
         assertThat(waits.get(2)).isLessThan(200 + 250);
     }
 
@@ -172,8 +172,8 @@ class WorkersTests {
         String many = service.post("{\"prompt\":\"a car\",\"steps\":4,\"n\":7}");
         JsonNode job = service.ended(many);
         int before = step(running);
-        // One decoded, or one begun, for a step of the others: both would hold them up for half a second otherwise.
-        assertThat(before).isGreaterThanOrEqualTo(7 + 4 + 6 - 2);
+        // The last one is begun after six steps and takes four; all at once, four steps would do.
+        assertThat(before).isGreaterThanOrEqualTo(10);
         assertThat(job.get("state").stringValue()).isEqualTo("succeeded");
         service.cancel(running);
     }
