@@ -28,6 +28,7 @@ class DatabaseRestartTests {
     private record Answer(long sent, long came, int status, String body) {}
 
     @Test
+    @Tag("endurance")
     void losesNothingAndAnswersMeanwhile() throws Exception {
         restart(1);
     }

@@ -150,7 +150,8 @@ class JobStreams {
                 try {
                     writeNews();
                 } catch (IOException | IllegalStateException e) {
-                    return; // the client is gone or the stream has ended; the container tells onCompletion
+                    emitter.complete(); // no effect where the client is gone or the stream has ended
+                    return;
                 } catch (DataAccessException e) {
                     log.debug("The database does not answer; the stream of job {} goes on when it does", jobId, e);
                 } catch (RuntimeException e) {

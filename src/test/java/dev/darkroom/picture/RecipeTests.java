@@ -260,6 +260,7 @@ class RecipeTests {
                 .guidanceRescale((Double) request.get("guidance_rescale"))
                 .seed(((Number) request.get("seed")).longValue())
                 .n((Integer) request.get("n"))
+                .determinism((String) request.get("determinism"))
                 .sampler((String) request.get("sampler"))
                 .schedule((String) request.get("schedule"))
                 .timesteps(list(request.get("timesteps"), Integer.class))

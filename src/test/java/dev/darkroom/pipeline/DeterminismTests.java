@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +46,7 @@ class DeterminismTests {
     }
 
     @Test
+    @Tag("endurance")
     void aFastPictureOfTheBuiltInModelDiffersByALevelAtMost(@TempDir Path cache) {
         try (DiffusionPipeline pipeline = new ModelFolder(BuiltInModel.ID, BuiltInModel.unpack(cache)).load()) {
             assertThat(fastDifference(pipeline, 64, 4)).isLessThanOrEqualTo(1);
