@@ -42,6 +42,8 @@ public final class TestPostgres implements AutoCloseable {
                 .setCleanDataDirectory(false)
                 .setRegisterShutdownHook(true)
                 .setServerConfig("fsync", "on")
+                .setServerConfig(
+                        "synchronous_commit", "on") // the library's default acknowledges what a crash takes back
                 .setServerConfig("max_connections", "200")
                 .setPGStartupWait(Duration.ofSeconds(60));
         if (port > 0) {
