@@ -62,6 +62,15 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     public static ServerProcess start(int port, Path data, String... settings) {
+        return start(StubServer.class, port, data, settings);
+    }
+
+    /** Starts the service itself, with the model in the jar. */
+    public static ServerProcess startDarkroom(Path data, String... settings) {
+        return start(Darkroom.class, freePort(), data, settings);
+    }
+
+    private static ServerProcess start(Class<?> main, int port, Path data, String... settings) {
         Path log = data.resolve("server-" + port + ".log");
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -69,7 +78,7 @@ public final class ServerProcess implements AutoCloseable {
                 "-Xmx512m",
                 "-cp",
                 System.getProperty("java.class.path"),
-                StubServer.class.getName(),
+                main.getName(),
                 "--server.port=" + port,
                 "--darkroom.data-dir=" + data));
         command.addAll(List.of(settings));
