@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.api.Problem.Code;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
+import dev.darkroom.job.QuotaExceeded;
 import dev.darkroom.picture.InvalidPicture;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
@@ -113,6 +114,18 @@ class Problems extends ResponseEntityExceptionHandler {
         HttpHeaders headers = new HttpHeaders();
         headers.set(HttpHeaders.RETRY_AFTER, Long.toString((full.retryAfter().toMillis() + 999) / 1000));
         return answer(Code.QUEUE_FULL, String.valueOf(full.getMessage()), List.of(), headers);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(QuotaExceeded exceeded) {
+        Code code =
+                switch (exceeded.kind()) {
+                    case OPEN_JOBS -> Code.TOO_MANY_JOBS;
+                    case PICTURES_PER_DAY -> Code.DAILY_QUOTA_EXCEEDED;
+                };
+        HttpHeaders headers = new HttpHeaders();
+        headers.set(HttpHeaders.RETRY_AFTER, Long.toString(exceeded.retryAfter().toSeconds() + 1));
+        return answer(code, String.valueOf(exceeded.getMessage()), List.of(), headers);
     }
 
     /** Its disk is full, for example; a later try may succeed. A commit may have gone through without an answer. */

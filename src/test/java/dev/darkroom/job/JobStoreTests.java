@@ -97,7 +97,7 @@ abstract class JobStoreTests {
     @Test
     void aJobAndItsQueueEntryAreInsertedTogetherOrNotAtAll() {
         List<String> ids = new ArrayList<>();
-        assertThatThrownBy(() -> store.insert(spec(1), JobOptions.DEFAULT, "someone", (id, tag) -> {
+        assertThatThrownBy(() -> store.insert(spec(1), JobOptions.DEFAULT, "someone", Quota.NONE, (id, tag) -> {
                     ids.add(id);
                     throw new IllegalStateException("the queue does not take it");
                 }))
@@ -300,8 +300,10 @@ abstract class JobStoreTests {
     @Test
     void aJobThatHasNotEndedInTimeFailsQueuedOrRunning() {
         JobOptions soon = new JobOptions(Priority.NORMAL, Duration.ofSeconds(1));
-        String queued = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
-        String running = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
+        String queued = store.insert(spec(1), soon, "someone", Quota.NONE, (id, tag) -> {})
+                .id();
+        String running = store.insert(spec(1), soon, "someone", Quota.NONE, (id, tag) -> {})
+                .id();
         store.claim(running, 7);
         store.start(running, 7);
         String patient = insert(1).id();
@@ -326,7 +328,11 @@ abstract class JobStoreTests {
         assertThat(job(canceled).state()).isEqualTo(JobState.CANCELED);
 
         String expired = store.insert(
-                        spec(1), new JobOptions(Priority.HIGH, Duration.ofSeconds(1)), "someone", (id, tag) -> {})
+                        spec(1),
+                        new JobOptions(Priority.HIGH, Duration.ofSeconds(1)),
+                        "someone",
+                        Quota.NONE,
+                        (id, tag) -> {})
                 .id();
         JobStore later = store(database, InstantSource.offset(clock, Duration.ofSeconds(2)));
         assertThat(later.claim(expired, 1)).isEmpty();
@@ -462,7 +468,7 @@ abstract class JobStoreTests {
     }
 
     Job insert(ImageSpec spec, Priority priority, String caller) {
-        return store.insert(spec, new JobOptions(priority, null), caller, (id, tag) -> {});
+        return store.insert(spec, new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
     }
 
     static ImageSpec spec(int n) {
