@@ -261,7 +261,7 @@ class SecurityConfiguration {
     }
 
     @Bean
-    WebMvcConfigurer gate(Gate gate) {
+    WebMvcConfigurer beforeEveryOperation(Gate gate) {
         return new WebMvcConfigurer() {
             @Override
             public void addInterceptors(InterceptorRegistry registry) {
