@@ -25,6 +25,7 @@ final class Problem extends RuntimeException {
         MODEL_NOT_FOUND(HttpStatus.NOT_FOUND),
         METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED),
         NOT_ACCEPTABLE(HttpStatus.NOT_ACCEPTABLE),
+        BODY_TOO_SLOW(HttpStatus.REQUEST_TIMEOUT),
         ALREADY_ENDED(HttpStatus.CONFLICT),
         JOB_CANCELED(HttpStatus.CONFLICT),
         BODY_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE),

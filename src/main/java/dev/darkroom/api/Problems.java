@@ -12,6 +12,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +45,7 @@ class Problems extends ResponseEntityExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(Problems.class);
 
     private static final int MAX_PARSER_MESSAGE = 160;
+    private static final Pattern UNKNOWN_TOKEN = Pattern.compile("^Unrecognized token '.*?(?=$|: was expecting)", Pattern.DOTALL);
 
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")
@@ -107,6 +109,13 @@ class Problems extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     ResponseEntity<Object> handle(BodyLimit.Exceeded tooLarge) {
         return answer(Code.BODY_TOO_LARGE, String.valueOf(tooLarge.getMessage()), List.of(), new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(BodyLimit.TooSlow tooSlow) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.setConnection("close");
+        return answer(Code.BODY_TOO_SLOW, String.valueOf(tooSlow.getMessage()), List.of(), headers);
     }
 
     @ExceptionHandler
@@ -180,6 +189,9 @@ class Problems extends ResponseEntityExceptionHandler {
         for (Throwable cause = unreadable; cause != null; cause = cause.getCause()) {
             if (cause instanceof BodyLimit.Exceeded tooLarge) {
                 return handle(tooLarge);
+            }
+            if (cause instanceof BodyLimit.TooSlow tooSlow) {
+                return handle(tooSlow);
             }
         }
         Throwable cause = unreadable.getCause();
@@ -271,7 +283,8 @@ class Problems extends ResponseEntityExceptionHandler {
     }
 
     private static String where(JacksonException e) {
-        String message = e.getOriginalMessage();
+        // The parser's words, but not the client's: an unknown token may be half a prompt.
+        String message = UNKNOWN_TOKEN.matcher(e.getOriginalMessage()).replaceFirst("Unrecognized token");
         return String.format(
                 Locale.ROOT,
                 "%s (line %d, column %d)",
