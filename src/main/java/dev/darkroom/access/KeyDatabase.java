@@ -2,6 +2,7 @@ package dev.darkroom.access;
 
 import dev.darkroom.job.Database;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
@@ -52,8 +53,13 @@ public final class KeyDatabase implements AutoCloseable {
     public static KeyDatabase open(List<String> settings) {
         SpringApplication application = new SpringApplication(Beans.class);
         application.setWebApplicationType(WebApplicationType.NONE);
+        List<String> all = new ArrayList<>(settings);
+        all.add("--logging.level.root=error");
+        for (String reporter : List.of("SpringApplication", "diagnostics.LoggingFailureAnalysisReporter")) {
+            all.add("--logging.level.org.springframework.boot." + reporter + "=off"); // the caller tells of a failure
+        }
         try {
-            return new KeyDatabase(application.run(settings.toArray(String[]::new)));
+            return new KeyDatabase(application.run(all.toArray(String[]::new)));
         } catch (RuntimeException e) {
             if (Database.isInUse(e)) {
                 throw new IllegalStateException(

@@ -26,6 +26,7 @@ final class Problem extends RuntimeException {
         METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED),
         NOT_ACCEPTABLE(HttpStatus.NOT_ACCEPTABLE),
         BODY_TOO_SLOW(HttpStatus.REQUEST_TIMEOUT),
+        WRONG_HOST(HttpStatus.MISDIRECTED_REQUEST),
         ALREADY_ENDED(HttpStatus.CONFLICT),
         JOB_CANCELED(HttpStatus.CONFLICT),
         BODY_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE),

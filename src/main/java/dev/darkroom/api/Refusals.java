@@ -72,8 +72,7 @@ class Refusals implements AuthenticationEntryPoint, AccessDeniedHandler, Request
                 null,
                 new Problem(
                         Problem.Code.MALFORMED_REQUEST,
-                        "the method, the path or a header has characters that are not taken, or Host names another"
-                                + " machine"));
+                        "the method, the path or a header has characters that are not taken"));
     }
 
     private void refuse(HttpServletRequest request, HttpServletResponse response, Problem problem) {

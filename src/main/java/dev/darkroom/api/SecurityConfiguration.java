@@ -10,7 +10,6 @@ import dev.darkroom.access.Scope;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.InetAddress;
-import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,7 +42,6 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
 import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.authentication.AuthenticationEntryPointFailureHandler;
-import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -108,17 +106,6 @@ class SecurityConfiguration {
                         case THIS_MACHINE -> "Serving this machine only: there is neither an API key nor an issuer";
                     });
         };
-    }
-
-    /** A page that names its own address 127.0.0.1 must not reach a service that trusts this machine. */
-    @Bean
-    StrictHttpFirewall firewall(Audience audience) {
-        StrictHttpFirewall firewall = new StrictHttpFirewall();
-        if (audience == Audience.THIS_MACHINE) {
-            Set<String> names = Set.of("localhost", "127.0.0.1", "[::1]", "::1", "0:0:0:0:0:0:0:1");
-            firewall.setAllowedHostnames(name -> names.contains(name.toLowerCase(Locale.ROOT)));
-        }
-        return firewall;
     }
 
     /** Health is for everybody who reaches it; the rest only on a port of its own, or for known callers. */

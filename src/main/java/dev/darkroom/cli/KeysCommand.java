@@ -1,7 +1,5 @@
 package dev.darkroom.cli;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
 import dev.darkroom.access.ApiKey;
 import dev.darkroom.access.KeyDatabase;
 import dev.darkroom.access.Scope;
@@ -14,8 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.LoggerFactory;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -42,33 +38,36 @@ final class KeysCommand implements Runnable {
         throw new ParameterException(command.commandLine(), "one of create, list, revoke is missing");
     }
 
-    /** The settings among the arguments; anything else that is not known is an error. */
-    static final class Settings {
-        @Spec(Spec.Target.MIXEE)
+    /** Takes settings among its arguments; anything else that is not known is an error. */
+    abstract static class OnDatabase implements Runnable {
+        @Spec
         @SuppressWarnings("NullAway.Init")
         private CommandSpec command;
 
         @Unmatched
         private List<String> given = new ArrayList<>();
 
-        KeyDatabase open() {
-            check();
-            for (String noisy : List.of("SpringApplication", "diagnostics.LoggingFailureAnalysisReporter")) {
-                if (LoggerFactory.getLogger("org.springframework.boot." + noisy) instanceof Logger logger) {
-                    logger.setLevel(Level.OFF); // a failure is told once, by the command line
-                }
-            }
-            List<String> settings = new ArrayList<>(given);
-            settings.add("--logging.level.org.springframework.boot.SpringApplication=off");
-            settings.add("--logging.level.org.springframework.boot.diagnostics.LoggingFailureAnalysisReporter=off");
-            settings.add("--logging.level.root=warn");
-            return KeyDatabase.open(settings);
+        final PrintWriter out() {
+            return command.commandLine().getOut();
         }
 
-        void check() {
+        final PrintWriter err() {
+            return command.commandLine().getErr();
+        }
+
+        final ParameterException wrong(String message) {
+            return new ParameterException(command.commandLine(), message);
+        }
+
+        final KeyDatabase open() {
+            checkSettings();
+            return KeyDatabase.open(given);
+        }
+
+        final void checkSettings() {
             for (String argument : given) {
                 if (!argument.matches("--(spring|darkroom)\\.[^=]+=.*")) {
-                    throw new ParameterException(command.commandLine(), "Unknown argument: '" + argument + "'");
+                    throw wrong("Unknown argument: '" + argument + "'");
                 }
             }
         }
@@ -79,11 +78,7 @@ final class KeysCommand implements Runnable {
             name = "create",
             description = "Makes a key and prints it; it is kept nowhere and never shown again.",
             mixinStandardHelpOptions = true)
-    static final class Create implements Runnable {
-        @Spec
-        @SuppressWarnings("NullAway.Init")
-        private CommandSpec command;
-
+    static final class Create extends OnDatabase {
         @Parameters(paramLabel = "NAME", description = "For people: letters, digits, dots, hyphens, underscores.")
         @SuppressWarnings("NullAway.Init")
         private String name;
@@ -118,27 +113,21 @@ final class KeysCommand implements Runnable {
         @Option(names = "--setting", description = "Touch no database; print what to add to darkroom.api-keys as well.")
         private boolean setting;
 
-        @CommandLine.Mixin
-        @SuppressWarnings("NullAway.Init")
-        private Settings settings;
-
         @Override
         public void run() {
-            settings.check();
+            checkSettings();
             ApiKey.Created made = create();
-            PrintWriter out = command.commandLine().getOut();
+            PrintWriter out = out();
             if (setting) {
                 out.println(made.key());
                 out.println(made.kept().toSetting());
                 return;
             }
-            try (KeyDatabase database = settings.open()) {
+            try (KeyDatabase database = open()) {
                 database.keys().add(made.kept());
             }
             out.println(made.key());
-            command.commandLine()
-                    .getErr()
-                    .println("This is shown once. Servers that had no key before ask for one after their next start.");
+            err().println("This is shown once. Servers that had no key before ask for one after their next start.");
         }
 
         private ApiKey.Created create() {
@@ -153,7 +142,7 @@ final class KeysCommand implements Runnable {
                         rate == null ? null : perMinute(rate),
                         new Quota(concurrent, daily));
             } catch (IllegalArgumentException e) {
-                throw new ParameterException(command.commandLine(), String.valueOf(e.getMessage()), e);
+                throw wrong(String.valueOf(e.getMessage()));
             }
         }
 
@@ -177,22 +166,14 @@ final class KeysCommand implements Runnable {
 
     /** {@code darkroom keys list} */
     @Command(name = "list", description = "Lists the keys of the database.", mixinStandardHelpOptions = true)
-    static final class ListKeys implements Runnable {
-        @Spec
-        @SuppressWarnings("NullAway.Init")
-        private CommandSpec command;
-
-        @CommandLine.Mixin
-        @SuppressWarnings("NullAway.Init")
-        private Settings settings;
-
+    static final class ListKeys extends OnDatabase {
         @Override
         public void run() {
             List<ApiKey> keys;
-            try (KeyDatabase database = settings.open()) {
+            try (KeyDatabase database = open()) {
                 keys = database.keys().list();
             }
-            PrintWriter out = command.commandLine().getOut();
+            PrintWriter out = out();
             Instant now = Instant.now();
             keys.forEach(key -> out.printf(
                     "%s  %-20s  %-8s  %s%s%s%s%s%n",
@@ -222,27 +203,19 @@ final class KeysCommand implements Runnable {
             name = "revoke",
             description = "Revokes a key; from then on no server takes it. What it began goes on.",
             mixinStandardHelpOptions = true)
-    static final class Revoke implements Runnable {
-        @Spec
-        @SuppressWarnings("NullAway.Init")
-        private CommandSpec command;
-
+    static final class Revoke extends OnDatabase {
         @Parameters(paramLabel = "ID", description = "As `keys list` shows it: the part after dk_.")
         @SuppressWarnings("NullAway.Init")
         private String id;
 
-        @CommandLine.Mixin
-        @SuppressWarnings("NullAway.Init")
-        private Settings settings;
-
         @Override
         public void run() {
-            try (KeyDatabase database = settings.open()) {
+            try (KeyDatabase database = open()) {
                 if (!database.keys().revoke(id)) {
                     throw new IllegalStateException("there is no key " + id + " in the database");
                 }
             }
-            command.commandLine().getOut().println("revoked " + id);
+            out().println("revoked " + id);
         }
     }
 }
