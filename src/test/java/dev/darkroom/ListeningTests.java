@@ -39,8 +39,13 @@ class ListeningTests {
         }
         Result made = keys(data, "create", "gateway");
         assertThat(made.status).as(made.output).isZero();
-        String key = made.output.lines().filter(line -> line.startsWith("dk_")).findFirst().orElseThrow();
-        try (ServerProcess server = ServerProcess.start(data, "--server.address=0.0.0.0").awaitReady()) {
+        String key = made.output
+                .lines()
+                .filter(line -> line.startsWith("dk_"))
+                .findFirst()
+                .orElseThrow();
+        try (ServerProcess server =
+                ServerProcess.start(data, "--server.address=0.0.0.0").awaitReady()) {
             assertThat(server.get("/v1/models").statusCode()).isEqualTo(401);
             assertThat(server.get("/v1/models", "Authorization", "Bearer " + key)
                             .statusCode())

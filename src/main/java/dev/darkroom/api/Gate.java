@@ -7,8 +7,8 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.net.URI;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,8 +29,7 @@ class Gate implements HandlerInterceptor {
     /** The paths it stands before. */
     static final String PATHS = "/v1/**";
 
-    private static final Set<String> THIS_MACHINE =
-            Set.of("localhost", "127.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]");
+    private static final Set<String> THIS_MACHINE = Set.of("localhost", "127.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]");
     private static final String JOBS = "/v1/jobs/{id}";
     private static final String JOB = Gate.class.getName() + ".job";
 

@@ -131,8 +131,7 @@ class OpenApiConfiguration {
                 .getResponses()
                 .addApiResponse(
                         Integer.toString(status.value()),
-                        problem
-                                .description(status.getReasonPhrase())
+                        problem.description(status.getReasonPhrase())
                                 .content(new Content()
                                         .addMediaType(
                                                 openAi ? "application/json" : "application/problem+json",

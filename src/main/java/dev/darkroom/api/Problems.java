@@ -45,7 +45,8 @@ class Problems extends ResponseEntityExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(Problems.class);
 
     private static final int MAX_PARSER_MESSAGE = 160;
-    private static final Pattern UNKNOWN_TOKEN = Pattern.compile("^Unrecognized token '.*?(?=$|: was expecting)", Pattern.DOTALL);
+    private static final Pattern UNKNOWN_TOKEN =
+            Pattern.compile("^Unrecognized token '.*?(?=$|: was expecting)", Pattern.DOTALL);
 
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")

@@ -60,8 +60,8 @@ class SlowClientTests {
     static class SmallBuffers {
         @Bean
         WebServerFactoryCustomizer<TomcatServletWebServerFactory> smallBuffers() {
-            return factory -> factory.addConnectorCustomizers(
-                    connector -> connector.setProperty("socket.txBufSize", "4096"));
+            return factory ->
+                    factory.addConnectorCustomizers(connector -> connector.setProperty("socket.txBufSize", "4096"));
         }
     }
 

@@ -46,8 +46,18 @@ class KeysCommandTests {
     @Test
     void aKeyIsShownOnceListedAndRevoked() throws SQLException, IOException {
         Result made = keys(
-                "create", "gateway", "--scopes", "jobs:read", "--expires", "90d", "--rate", "60/min", "--concurrent",
-                "4", "--daily", "100");
+                "create",
+                "gateway",
+                "--scopes",
+                "jobs:read",
+                "--expires",
+                "90d",
+                "--rate",
+                "60/min",
+                "--concurrent",
+                "4",
+                "--daily",
+                "100");
         assertThat(made.status()).as(made.err()).isZero();
         assertThat(made.out().strip()).matches("dk_[0-9a-f]{10}_[A-Za-z0-9_-]{43}");
         String id = made.out().strip().substring(3, 13);
@@ -97,7 +107,9 @@ class KeysCommandTests {
         assertThat(keys("create", "x", "--rate", "0").err()).contains("--rate must be requests a minute");
         assertThat(keys("create", "x", "--daily", "0").err()).contains("at least 1; given: 0");
         assertThat(keys("create", "x", "--expire", "90d").err()).contains("Unknown argument: '--expire'");
-        assertThat(keys("create", "x", "--expire=90d")).extracting(Result::status).isEqualTo(2);
+        assertThat(keys("create", "x", "--expire=90d"))
+                .extracting(Result::status)
+                .isEqualTo(2);
         assertThat(CommandLineInterface.run("keys")).isEqualTo(2);
         assertThat(data).isEmptyDirectory();
     }

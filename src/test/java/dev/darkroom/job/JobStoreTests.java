@@ -32,6 +32,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What holds on both databases; {@link H2JobStoreTests} and {@link PostgresJobStoreTests} run it. */
 abstract class JobStoreTests {
@@ -82,6 +85,7 @@ abstract class JobStoreTests {
     void empty() {
         sql.sql("delete from job").update();
         sql.sql("delete from flow").update();
+        sql.sql("delete from caller_usage").update();
         sql.sql("delete from scheduled_tasks").update();
     }
 
@@ -103,6 +107,44 @@ abstract class JobStoreTests {
                 }))
                 .hasMessage("the queue does not take it");
         assertThat(ids).hasSize(1).allSatisfy(id -> assertThat(store.find(id)).isEmpty());
+    }
+
+    /** Two stores are two processes; each of 24 threads asks at once for more than there is. */
+    @ParameterizedTest
+    @CsvSource({"5,, OPEN_JOBS", ",5, PICTURES_PER_DAY"})
+    void aQuotaHoldsForAllProcessesTogether(Integer openJobs, Integer picturesPerDay, QuotaExceeded.Kind kind)
+            throws Exception {
+        List<JobStore> processes = List.of(store, store(database, clock));
+        Quota quota = new Quota(openJobs, picturesPerDay);
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        List<Future<String>> posts = new ArrayList<>();
+        for (int i = 0; i < 24; i++) {
+            JobStore process = processes.get(i % 2);
+            JobOptions options = new JobOptions(Priority.values()[i % 3], null);
+            posts.add(threads.submit(
+                    () -> process.insert(spec(1), options, "limited", quota, (id, tag) -> {}).id()));
+        }
+        List<String> accepted = new ArrayList<>();
+        for (Future<String> post : posts) {
+            try {
+                accepted.add(post.get());
+            } catch (ExecutionException e) {
+                assertThat(e.getCause())
+                        .isInstanceOfSatisfying(QuotaExceeded.class, refused -> assertThat(refused.kind())
+                                .isEqualTo(kind));
+            }
+        }
+        threads.shutdown();
+        assertThat(accepted).hasSize(5).allSatisfy(id -> assertThat(store.caller(id)).contains("limited"));
+        store.insert(spec(1), JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
+
+        JobStore tomorrow = store(database, InstantSource.offset(clock, Duration.ofDays(1)));
+        if (picturesPerDay != null) {
+            tomorrow.insert(spec(1), JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
+        }
+        tomorrow.forgetOldUsage();
+        assertThat(sql.sql("select count(*) from caller_usage").query(Integer.class).single())
+                .isEqualTo(picturesPerDay == null ? 0 : 1);
     }
 
     @Test
