@@ -1,8 +1,10 @@
 package dev.darkroom;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
@@ -10,6 +12,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +30,7 @@ class ListeningTests {
             for (InetAddress other : otherAddresses()) {
                 assertThat(reaches(other, server.port())).as("%s", other).isFalse();
             }
-            assertThat(statusLine(server.port(), "rebound.example")).startsWith("HTTP/1.1 421");
+            assertThat(answer(server.port(), "/v1/models", "rebound.example")).startsWith("HTTP/1.1 421");
             assertThat(server.log()).contains("Serving this machine only");
 
             // Its database is its own.
@@ -44,8 +47,18 @@ class ListeningTests {
                 .filter(line -> line.startsWith("dk_"))
                 .findFirst()
                 .orElseThrow();
-        try (ServerProcess server =
-                ServerProcess.start(data, "--server.address=0.0.0.0").awaitReady()) {
+        int management = ServerProcess.freePort();
+        try (ServerProcess server = ServerProcess.start(
+                data,
+                "--server.address=0.0.0.0",
+                "--management.server.port=" + management,
+                "--management.endpoints.web.exposure.include=health,info")) {
+            // The actuator's own port asks nobody, whatever it is called: probes and monitoring have no key.
+            await().atMost(Duration.ofSeconds(120))
+                    .until(() -> answer(management, "/actuator/health/readiness", "10.0.0.1:8081")
+                            .startsWith("HTTP/1.1 200"));
+            assertThat(answer(management, "/actuator/info", "pod")).startsWith("HTTP/1.1 200");
+            assertThat(server.get("/actuator/info").statusCode()).isEqualTo(401);
             assertThat(server.get("/v1/models").statusCode()).isEqualTo(401);
             assertThat(server.get("/v1/models", "Authorization", "Bearer " + key)
                             .statusCode())
@@ -72,7 +85,7 @@ class ListeningTests {
         try (ServerProcess server = ServerProcess.start(data, "--server.address=0.0.0.0", "--darkroom.anonymous=true")
                 .awaitReady()) {
             assertThat(server.get("/v1/models").statusCode()).isEqualTo(200);
-            assertThat(statusLine(server.port(), "any.example")).startsWith("HTTP/1.1 200");
+            assertThat(answer(server.port(), "/v1/models", "any.example")).startsWith("HTTP/1.1 200");
             for (InetAddress other : otherAddresses()) {
                 assertThat(reaches(other, server.port())).as("%s", other).isTrue();
             }
@@ -113,12 +126,15 @@ class ListeningTests {
         }
     }
 
-    private static String statusLine(int port, String host) throws IOException {
+    /** Empty while nobody listens. */
+    private static String answer(int port, String path, String host) throws IOException {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream()
-                    .write(("GET /v1/models HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
+                    .write(("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (ConnectException e) {
+            return "";
         }
     }
 }

@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -30,11 +31,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.jdbc.datasource.DataSourceTransactionManager;
-import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 
 /** What holds on both databases; {@link H2JobStoreTests} and {@link PostgresJobStoreTests} run it. */
 abstract class JobStoreTests {
@@ -121,8 +121,8 @@ abstract class JobStoreTests {
         for (int i = 0; i < 24; i++) {
             JobStore process = processes.get(i % 2);
             JobOptions options = new JobOptions(Priority.values()[i % 3], null);
-            posts.add(threads.submit(
-                    () -> process.insert(spec(1), options, "limited", quota, (id, tag) -> {}).id()));
+            posts.add(threads.submit(() -> process.insert(spec(1), options, "limited", quota, (id, tag) -> {})
+                    .id()));
         }
         List<String> accepted = new ArrayList<>();
         for (Future<String> post : posts) {
@@ -130,12 +130,15 @@ abstract class JobStoreTests {
                 accepted.add(post.get());
             } catch (ExecutionException e) {
                 assertThat(e.getCause())
-                        .isInstanceOfSatisfying(QuotaExceeded.class, refused -> assertThat(refused.kind())
-                                .isEqualTo(kind));
+                        .isInstanceOfSatisfying(
+                                QuotaExceeded.class,
+                                refused -> assertThat(refused.kind()).isEqualTo(kind));
             }
         }
         threads.shutdown();
-        assertThat(accepted).hasSize(5).allSatisfy(id -> assertThat(store.caller(id)).contains("limited"));
+        assertThat(accepted)
+                .hasSize(5)
+                .allSatisfy(id -> assertThat(store.caller(id)).contains("limited"));
         store.insert(spec(1), JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
 
         JobStore tomorrow = store(database, InstantSource.offset(clock, Duration.ofDays(1)));
@@ -143,7 +146,9 @@ abstract class JobStoreTests {
             tomorrow.insert(spec(1), JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
         }
         tomorrow.forgetOldUsage();
-        assertThat(sql.sql("select count(*) from caller_usage").query(Integer.class).single())
+        assertThat(sql.sql("select count(*) from caller_usage")
+                        .query(Integer.class)
+                        .single())
                 .isEqualTo(picturesPerDay == null ? 0 : 1);
     }
 
