@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.job.Quota;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
@@ -101,7 +102,8 @@ class FairnessTests {
                 models.all().get(0));
         List<String> ids = new ArrayList<>();
         for (int i = 0; i < n; i++) {
-            ids.add(jobs.submit(spec, new JobOptions(priority, null), caller).id());
+            ids.add(jobs.submit(spec, new JobOptions(priority, null), caller, Quota.NONE)
+                    .id());
         }
         return ids;
     }

@@ -30,10 +30,10 @@ class ModularityTests {
     }
 
     @Test
-    void sqlIsUsedOnlyInJob() {
+    void sqlIsUsedOnlyInJobAndAccess() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("..job..")
+                .resideOutsideOfPackages("..job..", "..access..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
@@ -64,10 +64,10 @@ class ModularityTests {
     }
 
     @Test
-    void springIsUsedOnlyInApiWorkerAndJob() {
+    void springIsUsedOnlyInApiWorkerJobAndAccess() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.darkroom", "..api..", "..worker..", "..job..")
+                .resideOutsideOfPackages("dev.darkroom", "..api..", "..worker..", "..job..", "..access..")
                 .and()
                 .haveSimpleNameNotEndingWith("package-info")
                 .should()

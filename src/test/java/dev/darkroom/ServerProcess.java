@@ -235,6 +235,14 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /** Waits for a server that ends by itself. */
+    public int exitStatus() throws InterruptedException {
+        if (!process.waitFor(LONG.toSeconds(), TimeUnit.SECONDS)) {
+            throw new AssertionError("the server goes on, see " + log);
+        }
+        return process.exitValue();
+    }
+
     public void terminate() {
         process.destroy();
     }

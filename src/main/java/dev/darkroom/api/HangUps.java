@@ -10,13 +10,14 @@ import org.apache.catalina.valves.ValveBase;
 import org.apache.coyote.ActionCode;
 
 /**
- * Lets a handler ask whether the client of a request that is answered later has hung up, which the Servlet API tells only
+ * Lets a filter hang up after its answer on a client whose request is not worth waiting for, and lets a handler ask whether the client of a request that is answered later has hung up, which the Servlet API tells only
  * to those who write. Tomcat is asked to read on without waiting: after the request comes the end of the connection, or
  * nothing.
  */
 final class HangUps extends ValveBase {
 
     private static final String ATTRIBUTE = HangUps.class.getName();
+    private static final String END = ATTRIBUTE + ".end";
 
     HangUps() {
         super(true);
@@ -30,7 +31,16 @@ final class HangUps extends ValveBase {
             return connection.getAvailable() == 1; // what Tomcat says of a failed read; a next request has more bytes
         };
         request.setAttribute(ATTRIBUTE, probe);
+        Runnable end = () -> connection.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+        request.setAttribute(END, end);
         getNext().invoke(request, response);
+    }
+
+    /** Leaves what is still to come of the body, and closes the connection after the answer. */
+    static void end(HttpServletRequest request) {
+        if (request.getAttribute(END) instanceof Runnable end) {
+            end.run();
+        }
     }
 
     /** To be asked only after the body is read and while the answer has not begun. */

@@ -179,7 +179,8 @@ class ImagesController {
         offered.add(Archive.TYPE);
         MediaType type = Accept.of(headers).best(offered);
         boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
-        Job job = jobs.submit(spec, options, Caller.of(http));
+        Caller caller = Caller.of(http);
+        Job job = jobs.submit(spec, options, caller.id(), caller.quota());
         Duration wait = prefer.atMost(pictures ? PICTURE_WAIT : Duration.ZERO);
         CompletableFuture<Job> end = prefer.cancelOnDisconnect()
                 ? waiting.forEnd(job, wait, HangUps.probe(http))

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
@@ -40,13 +41,15 @@ class JobStreams {
     private final Jobs jobs;
     private final OpenExchanges exchanges;
     private final JsonMapper json;
+    private final ApiSettings limits;
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
     private final ExecutorService writers = Executors.newCachedThreadPool(new CustomizableThreadFactory("sse-"));
     private final ScheduledExecutorService heartbeats =
             Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("sse-heartbeat-"));
 
-    JobStreams(Jobs jobs, OpenExchanges exchanges, JsonMapper json) {
+    JobStreams(Jobs jobs, OpenExchanges exchanges, JsonMapper json, ApiSettings limits) {
         this.jobs = jobs;
+        this.limits = limits;
         this.exchanges = exchanges;
         this.json = json;
         heartbeats.scheduleWithFixedDelay(
@@ -70,19 +73,49 @@ class JobStreams {
     }
 
     /** Opens a stream of all the job's events in other words than ours. */
-    SseEmitter open(String jobId, Wording wording) {
-        Stream stream = new Stream(jobId, 0L, wording);
-        stream.begin();
-        return stream.emitter;
+    SseEmitter open(String jobId, Caller caller, Wording wording) {
+        return begin(new Stream(jobId, 0L, caller, wording));
     }
 
     /**
      * Opens a stream that ends after the job's last event.
      *
      * @param after number of the last event the client has; {@code null} if it has none and wants a snapshot first
+     * @throws Problem if too many are open
      */
-    SseEmitter open(String jobId, @Nullable Long after) {
-        Stream stream = new Stream(jobId, after, null);
+    SseEmitter open(String jobId, Caller caller, @Nullable Long after) {
+        return begin(new Stream(jobId, after, caller, null));
+    }
+
+    /**
+     * Whether there is a stream left for the caller; by address nobody is told from another behind the same gateway.
+     *
+     * @throws Problem if there is none
+     */
+    void check(Caller caller) {
+        if (caller.known()
+                && open.stream()
+                                .filter(stream -> stream.caller.id().equals(caller.id()))
+                                .count()
+                        >= limits.maxStreamsPerCaller()) {
+            throw new Problem(
+                            Problem.Code.TOO_MANY_STREAMS,
+                            "the caller has " + limits.maxStreamsPerCaller() + " event streams open, as many as it may")
+                    .with(HttpHeaders.RETRY_AFTER, "5");
+        }
+        if (open.size() >= limits.maxStreams()) {
+            throw new Problem(
+                            Problem.Code.NO_STREAM_FREE,
+                            limits.maxStreams() + " event streams are open, as many as there may be")
+                    .with(HttpHeaders.RETRY_AFTER, "5");
+        }
+    }
+
+    private SseEmitter begin(Stream stream) {
+        synchronized (open) {
+            check(stream.caller);
+            open.add(stream);
+        }
         stream.begin();
         return stream.emitter;
     }
@@ -100,11 +133,13 @@ class JobStreams {
         private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
         private final Runnable ending = this::end;
         private final AtomicInteger wakeUps = new AtomicInteger();
+        private final Caller caller;
         private final @Nullable Wording wording;
         private @Nullable Long sent;
 
-        Stream(String jobId, @Nullable Long after, @Nullable Wording wording) {
+        Stream(String jobId, @Nullable Long after, Caller caller, @Nullable Wording wording) {
             this.jobId = jobId;
+            this.caller = caller;
             this.sent = after;
             this.wording = wording;
         }
@@ -120,7 +155,6 @@ class JobStreams {
                 }
             });
             emitter.onTimeout(ending);
-            open.add(this);
             exchanges.add(ending);
             wake();
         }

@@ -10,6 +10,7 @@ import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,7 +108,8 @@ class JobsController {
             @Parameter(description = "Id of the last event received")
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
-                    Long lastEventId) {
+                    Long lastEventId,
+            HttpServletRequest http) {
         Job job = find(id);
         if (lastEventId != null && JobStreams.isOver(job, lastEventId)) {
             return ResponseEntity.noContent().build();
@@ -116,7 +118,7 @@ class JobsController {
                 .contentType(MediaType.TEXT_EVENT_STREAM)
                 .header("X-Accel-Buffering", "no")
                 .header("Cache-Control", "no-store, no-transform")
-                .body(streams.open(id, lastEventId));
+                .body(streams.open(id, Caller.of(http), lastEventId));
     }
 
     @GetMapping("/images/{n}")

@@ -110,12 +110,16 @@ class OpenAiImagesController {
         if (options == null || spec == null || !wrong.isEmpty()) {
             throw new InvalidImageSpec(wrong);
         }
-        Job job = jobs.submit(spec, options, Caller.of(http));
+        Caller caller = Caller.of(http);
+        if (request.streams()) {
+            streams.check(caller); // before a job is made that nobody could follow
+        }
+        Job job = jobs.submit(spec, options, caller.id(), caller.quota());
         answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
         if (request.streams()) {
             answer.setHeader("X-Accel-Buffering", "no");
             answer.setHeader(HttpHeaders.CACHE_CONTROL, "no-store, no-transform");
-            return streams.open(job.id(), new Events(job));
+            return streams.open(job.id(), caller, new Events(job));
         }
         String base = request.wantsUrls()
                 ? ServletUriComponentsBuilder.fromContextPath(http).toUriString()

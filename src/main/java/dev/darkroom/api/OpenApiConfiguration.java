@@ -2,15 +2,20 @@ package dev.darkroom.api;
 
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.core.util.AnnotationsUtils;
+import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.headers.Header;
 import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.info.License;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.media.StringSchema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
 import io.swagger.v3.oas.models.servers.Server;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +30,8 @@ import org.springframework.http.HttpStatus;
 @Configuration(proxyBeanMethods = false)
 class OpenApiConfiguration {
 
+    private static final String BEARER = "bearer";
+
     @Bean
     OpenAPI head() {
         return new OpenAPI()
@@ -33,7 +40,19 @@ class OpenApiConfiguration {
                         .version("v1")
                         .description("Pictures from prompts, drawn by latent diffusion models.")
                         .license(new License().name("Apache-2.0")))
-                .servers(List.of(new Server().url("/")));
+                .servers(List.of(new Server().url("/")))
+                .components(
+                        new Components()
+                                .addSecuritySchemes(
+                                        BEARER,
+                                        new SecurityScheme()
+                                                .type(SecurityScheme.Type.HTTP)
+                                                .scheme("bearer")
+                                                .description(
+                                                        "An API key, or a token of the issuer that this installation trusts."
+                                                                + " Scopes: `images:write` to post and cancel, `jobs:read` to read; only"
+                                                                + " models need none. An installation that serves just its own machine,"
+                                                                + " or stands behind a gateway that asks, takes calls without.")));
     }
 
     @Bean
@@ -46,9 +65,10 @@ class OpenApiConfiguration {
                     .readAll(OpenAiError.class)
                     .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
             api.getPaths()
-                    .forEach((path, item) -> item.readOperationsMap()
-                            .forEach((method, operation) ->
-                                    statuses(path, method).forEach(status -> addProblem(path, operation, status))));
+                    .forEach((path, item) -> item.readOperationsMap().forEach((method, operation) -> {
+                        operation.addSecurityItem(new SecurityRequirement().addList(BEARER));
+                        statuses(path, method).forEach(status -> addProblem(path, operation, status));
+                    }));
         };
     }
 
@@ -74,8 +94,14 @@ class OpenApiConfiguration {
     }
 
     private static List<HttpStatus> statuses(String path, PathItem.HttpMethod method) {
-        List<HttpStatus> all = new ArrayList<>(
-                List.of(HttpStatus.BAD_REQUEST, HttpStatus.NOT_ACCEPTABLE, HttpStatus.INTERNAL_SERVER_ERROR));
+        List<HttpStatus> all = new ArrayList<>(List.of(
+                HttpStatus.BAD_REQUEST,
+                HttpStatus.UNAUTHORIZED,
+                HttpStatus.FORBIDDEN,
+                HttpStatus.NOT_ACCEPTABLE,
+                HttpStatus.TOO_MANY_REQUESTS,
+                HttpStatus.INTERNAL_SERVER_ERROR,
+                HttpStatus.SERVICE_UNAVAILABLE));
         if (path.contains("{") || path.equals(OpenAiImagesController.PATH)) {
             all.add(HttpStatus.NOT_FOUND);
         }
@@ -90,21 +116,22 @@ class OpenApiConfiguration {
                     HttpStatus.CONFLICT,
                     HttpStatus.CONTENT_TOO_LARGE,
                     HttpStatus.UNSUPPORTED_MEDIA_TYPE,
-                    HttpStatus.UNPROCESSABLE_CONTENT,
-                    HttpStatus.TOO_MANY_REQUESTS,
-                    HttpStatus.SERVICE_UNAVAILABLE));
+                    HttpStatus.UNPROCESSABLE_CONTENT));
         }
         return all;
     }
 
     private static void addProblem(String path, Operation operation, HttpStatus status) {
         boolean openAi = path.equals(OpenAiImagesController.PATH);
+        ApiResponse problem = new ApiResponse();
+        if (status == HttpStatus.UNAUTHORIZED || status == HttpStatus.FORBIDDEN) {
+            problem.addHeaderObject("WWW-Authenticate", new Header().schema(new StringSchema()));
+        }
         operation
                 .getResponses()
                 .addApiResponse(
                         Integer.toString(status.value()),
-                        new ApiResponse()
-                                .description(status.getReasonPhrase())
+                        problem.description(status.getReasonPhrase())
                                 .content(new Content()
                                         .addMediaType(
                                                 openAi ? "application/json" : "application/problem+json",

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.api.Problem.Code;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
+import dev.darkroom.job.QuotaExceeded;
 import dev.darkroom.picture.InvalidPicture;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
@@ -11,6 +12,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,6 +45,8 @@ class Problems extends ResponseEntityExceptionHandler {
     private static final Logger log = LoggerFactory.getLogger(Problems.class);
 
     private static final int MAX_PARSER_MESSAGE = 160;
+    private static final Pattern UNKNOWN_TOKEN =
+            Pattern.compile("^Unrecognized token '.*?(?=$|: was expecting)", Pattern.DOTALL);
 
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")
@@ -109,10 +113,29 @@ class Problems extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler
+    ResponseEntity<Object> handle(BodyLimit.TooSlow tooSlow) {
+        HttpHeaders headers = new HttpHeaders();
+        headers.setConnection("close");
+        return answer(Code.BODY_TOO_SLOW, String.valueOf(tooSlow.getMessage()), List.of(), headers);
+    }
+
+    @ExceptionHandler
     ResponseEntity<Object> handle(QueueFull full) {
         HttpHeaders headers = new HttpHeaders();
         headers.set(HttpHeaders.RETRY_AFTER, Long.toString((full.retryAfter().toMillis() + 999) / 1000));
         return answer(Code.QUEUE_FULL, String.valueOf(full.getMessage()), List.of(), headers);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(QuotaExceeded exceeded) {
+        Code code =
+                switch (exceeded.kind()) {
+                    case OPEN_JOBS -> Code.TOO_MANY_JOBS;
+                    case PICTURES_PER_DAY -> Code.DAILY_QUOTA_EXCEEDED;
+                };
+        HttpHeaders headers = new HttpHeaders();
+        headers.set(HttpHeaders.RETRY_AFTER, Long.toString(exceeded.retryAfter().toSeconds() + 1));
+        return answer(code, String.valueOf(exceeded.getMessage()), List.of(), headers);
     }
 
     /** Its disk is full, for example; a later try may succeed. A commit may have gone through without an answer. */
@@ -167,6 +190,9 @@ class Problems extends ResponseEntityExceptionHandler {
         for (Throwable cause = unreadable; cause != null; cause = cause.getCause()) {
             if (cause instanceof BodyLimit.Exceeded tooLarge) {
                 return handle(tooLarge);
+            }
+            if (cause instanceof BodyLimit.TooSlow tooSlow) {
+                return handle(tooSlow);
             }
         }
         Throwable cause = unreadable.getCause();
@@ -258,7 +284,8 @@ class Problems extends ResponseEntityExceptionHandler {
     }
 
     private static String where(JacksonException e) {
-        String message = e.getOriginalMessage();
+        // The parser's words, but not the client's: an unknown token may be half a prompt.
+        String message = UNKNOWN_TOKEN.matcher(e.getOriginalMessage()).replaceFirst("Unrecognized token");
         return String.format(
                 Locale.ROOT,
                 "%s (line %d, column %d)",

@@ -23,6 +23,7 @@ import picocli.CommandLine.HelpCommand;
             InspectCommand.class,
             BenchCommand.class,
             TrainCommand.class,
+            KeysCommand.class,
             HelpCommand.class
         })
 public final class CommandLineInterface {

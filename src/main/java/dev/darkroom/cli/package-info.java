@@ -1,6 +1,6 @@
 /** The command line; serving is the default command. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"hub", "picture", "pipeline", "trainer", "spec"})
+@ApplicationModule(allowedDependencies = {"access", "hub", "picture", "job", "pipeline", "trainer", "spec"})
 package dev.darkroom.cli;
 
 import org.jspecify.annotations.NullMarked;

@@ -10,9 +10,6 @@ import org.springframework.core.env.Environment;
 /** Says in two lines that another process uses the data directory, instead of with H2's stack trace. */
 class DatabaseInUse extends AbstractFailureAnalyzer<SQLException> {
 
-    /** {@code DATABASE_ALREADY_OPEN_1}, org.h2.api.ErrorCode. */
-    private static final int ALREADY_OPEN = 90020;
-
     private final Environment environment;
 
     DatabaseInUse(Environment environment) {
@@ -21,7 +18,7 @@ class DatabaseInUse extends AbstractFailureAnalyzer<SQLException> {
 
     @Override
     protected @Nullable FailureAnalysis analyze(Throwable failure, SQLException cause) {
-        if (cause.getErrorCode() != ALREADY_OPEN) {
+        if (!Database.isInUse(cause)) {
             return null;
         }
         Path data = Path.of(environment.getProperty("darkroom.data-dir", "./data"))

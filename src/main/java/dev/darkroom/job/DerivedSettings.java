@@ -31,6 +31,20 @@ class DerivedSettings implements EnvironmentPostProcessor {
                 "db-scheduler.threads", (rows * devices * 3 + 1) / 2); // a job each: on a device or next to be there
         derived.put("springdoc.api-docs.enabled", !role.equals("worker"));
         derived.put("springdoc.swagger-ui.enabled", !role.equals("worker"));
+        if (role.equals("worker")) {
+            // It has no API, and nothing that callers could be asked for.
+            String security = "org.springframework.boot.security.";
+            derived.put(
+                    "spring.autoconfigure.exclude",
+                    String.join(
+                            ",",
+                            security + "autoconfigure.UserDetailsServiceAutoConfiguration",
+                            security + "autoconfigure.actuate.web.servlet.ManagementWebSecurityAutoConfiguration",
+                            security + "autoconfigure.web.servlet.SecurityFilterAutoConfiguration",
+                            security + "autoconfigure.web.servlet.ServletWebSecurityAutoConfiguration",
+                            security
+                                    + "oauth2.server.resource.autoconfigure.servlet.OAuth2ResourceServerAutoConfiguration"));
+        }
         if (postgres) {
             // Seconds. A server that has vanished without closing its connections is noticed.
             derived.put("spring.datasource.hikari.data-source-properties.connectTimeout", "2");

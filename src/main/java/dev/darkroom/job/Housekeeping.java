@@ -102,6 +102,7 @@ class Housekeeping implements SmartLifecycle {
         repeat(executor, OFTEN, surviving("The worker's heartbeat", models::heartbeat));
         repeat(executor, SELDOM, surviving("Asking the database for the time", this::synchronise));
         repeat(executor, SELDOM, surviving("Forgetting dead workers", models::forgetDead));
+        repeat(executor, SELDOM, surviving("Forgetting the usage of past days", store::forgetOldUsage));
         repeat(executor, SELDOM, surviving("Deleting old jobs", this::retain));
         this.executor = executor;
     }

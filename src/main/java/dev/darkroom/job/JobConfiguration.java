@@ -5,62 +5,24 @@ import com.github.kagkarlsson.scheduler.boot.config.DbSchedulerCustomizer;
 import com.github.kagkarlsson.scheduler.task.Execution;
 import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.jdbc.DatabaseDriver;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** The database, the queue's one task, and what is done about the process that ran before this one. */
+/** The queue's one task, and what is done about the process that ran before this one. */
 @Configuration(proxyBeanMethods = false)
 class JobConfiguration {
 
     private static final int FAILURES_IN_A_ROW = 3;
     private static final Duration TRY_AGAIN_AFTER = Duration.ofSeconds(5);
-
-    /**
-     * H2 in {@code data-dir/db}, unless {@code spring.datasource.url} says otherwise. {@code WRITE_DELAY=0}: with its
-     * default H2 acknowledges commits that a kill -9 takes back.
-     */
-    @Bean
-    @ConditionalOnProperty(name = "spring.datasource.url", matchIfMissing = true, havingValue = "h2-in-the-data-dir")
-    JdbcConnectionDetails embeddedDatabase(JobSettings settings) {
-        Path directory = settings.data().resolve("db");
-        try {
-            Files.createDirectories(directory);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot create the folder of darkroom.data-dir, " + directory, e);
-        }
-        String url = "jdbc:h2:file:" + directory.resolve("darkroom")
-                + ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE;LOCK_TIMEOUT=10000";
-        return new JdbcConnectionDetails() {
-            @Override
-            public String getUsername() {
-                return "sa";
-            }
-
-            @Override
-            public String getPassword() {
-                return "";
-            }
-
-            @Override
-            public String getJdbcUrl() {
-                return url;
-            }
-        };
-    }
 
     @Bean
     ImageStore imageStore(ImageSettings settings) {

@@ -65,6 +65,7 @@ class JobStore {
     private final ImageStore files;
     private final InstantSource clock;
     private final FairOrder order;
+    private final Usage usage;
     private final JsonMapper json = JsonMapper.shared();
 
     JobStore(
@@ -79,6 +80,7 @@ class JobStore {
         this.files = files;
         this.clock = clock;
         this.order = new FairOrder(sql);
+        this.usage = new Usage(sql);
     }
 
     // What clients do
@@ -92,20 +94,25 @@ class JobStore {
      * Inserts a queued job.
      *
      * @param caller who posts it: jobs of different callers take turns
+     * @param quota how much the caller may ask for
+     * @throws QuotaExceeded if it asks for more
      */
-    Job insert(ImageSpec spec, JobOptions options, String caller, Alongside alongside) {
+    Job insert(ImageSpec spec, JobOptions options, String caller, Quota quota, Alongside alongside) {
         try {
-            return tryInsert(spec, options, caller, alongside);
-        } catch (DuplicateKeyException e) {
-            return tryInsert(spec, options, caller, alongside); // another began the caller's flow at the same moment
+            return tryInsert(spec, options, caller, quota, alongside);
+        } catch (DuplicateKeyException e) { // another began the caller's flow or day at the same moment
+            return tryInsert(spec, options, caller, quota, alongside);
         }
     }
 
-    private Job tryInsert(ImageSpec spec, JobOptions options, String caller, Alongside alongside) {
+    private Job tryInsert(ImageSpec spec, JobOptions options, String caller, Quota quota, Alongside alongside) {
         Instant now = now();
         String id = JobIds.at(now);
         Duration expiresIn = options.expiresIn();
         return Objects.requireNonNull(transaction.execute(status -> {
+            if (!quota.equals(Quota.NONE)) {
+                usage.count(caller, quota, spec.n(), now);
+            }
             long startTag = order.startTag(spec, options, caller);
             sql.sql("""
                             insert into job (
@@ -136,6 +143,14 @@ class JobStore {
                 .query(this::job)
                 .optional()
                 .map(job -> job.with(images(id)));
+    }
+
+    /** Who posted the job. */
+    Optional<String> caller(String id) {
+        return sql.sql("select caller from job where id = ?")
+                .param(id)
+                .query(String.class)
+                .optional();
     }
 
     List<JobEvent> eventsAfter(String id, long sequence) {
@@ -341,6 +356,10 @@ class JobStore {
 
     void forgetFlowsIfIdle() {
         order.forgetIfIdle();
+    }
+
+    void forgetOldUsage() {
+        usage.forgetDaysBefore(now());
     }
 
     /** The newest thing to know of each job: its end, or that it goes on. */

@@ -40,13 +40,15 @@ public class Jobs {
      * Accepts a job: when this returns, the job survives a crash.
      *
      * @param caller who posts it, at most 200 characters: jobs of different callers take turns
+     * @param quota how much the caller may ask for
      * @throws QueueFull when too many jobs wait
+     * @throws QuotaExceeded when the caller asks for more than it may
      */
-    public Job submit(ImageSpec spec, JobOptions options, String caller) {
+    public Job submit(ImageSpec spec, JobOptions options, String caller, Quota quota) {
         if (store.countQueued() >= settings.maxQueued()) {
             throw new QueueFull(settings.maxQueued(), forecast.retryAfter());
         }
-        return store.insert(spec, options, caller, queue::add);
+        return store.insert(spec, options, caller, quota, queue::add);
     }
 
     /** What lies before the job. */
@@ -56,6 +58,11 @@ public class Jobs {
 
     public Optional<Job> find(String id) {
         return store.find(id);
+    }
+
+    /** Who posted a job. */
+    public Optional<String> caller(String id) {
+        return store.caller(id);
     }
 
     /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.job.Quota;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
@@ -150,7 +151,8 @@ class ImagesTests extends ServerTest {
                                 0,
                                 Output.PNG),
                         JobOptions.DEFAULT,
-                        "test")
+                        "test",
+                        Quota.NONE)
                 .id();
         JsonNode job = body(get("/v1/jobs/" + id + "?wait_ms=60000"));
         assertThat(job.get("state").stringValue()).isEqualTo("failed");

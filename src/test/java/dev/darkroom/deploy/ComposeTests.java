@@ -90,6 +90,13 @@ class ComposeTests {
     }
 
     @Test
+    void whoeverReachesThisMachinesPortMayCallUntilThereAreKeys() {
+        JsonNode environment = services.at("/darkroom/environment");
+        assertThat(environment.path("DARKROOM_ANONYMOUS").asString()).isEqualTo("true");
+        assertThat(environment.has("DARKROOM_API_KEYS")).isTrue();
+    }
+
+    @Test
     void mountedFilesAreThere() {
         services.forEach(service -> service.path("volumes").forEach(volume -> {
             String source = volume.asString().split(":", 2)[0];

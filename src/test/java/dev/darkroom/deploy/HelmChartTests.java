@@ -270,6 +270,19 @@ class HelmChartTests {
     }
 
     @Test
+    void nobodyUnknownIsServedUnlessTheValuesSaySo() throws IOException {
+        assertThat(settings(render("{}")).at("/darkroom/anonymous").isMissingNode())
+                .isTrue();
+        JsonNode open = settings(render("{auth: {anonymous: true}, images: {location: 's3://pictures'}}"));
+        assertThat(open.at("/darkroom/anonymous").asBoolean()).isTrue();
+        assertThat(open.at("/darkroom/images").asString()).isEqualTo("s3://pictures");
+        JsonNode pod = of(render("auth: {apiKeys: {existingSecret: keys}}"), "StatefulSet")
+                .get(0)
+                .at("/spec/template/spec/containers/0/env");
+        assertThat(pod.toString()).contains("DARKROOM_API_KEYS", "\"name\":\"keys\"");
+    }
+
+    @Test
     void secretsAreOnlyReferredTo() throws IOException {
         String text =
                 command(CHART.resolve("ci/gpu-values.yaml"), KUBERNETES[1]).call();

@@ -18,7 +18,7 @@ class H2JobStoreTests extends JobStoreTests {
 
     @BeforeAll
     static void open() {
-        open(new JobConfiguration().embeddedDatabase(settings()).getJdbcUrl(), "sa");
+        open(new Database().embeddedDatabase(settings()).getJdbcUrl(), "sa");
     }
 
     /** A row as version 1 of the tables held it. */

@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -30,6 +31,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 
@@ -82,6 +85,7 @@ abstract class JobStoreTests {
     void empty() {
         sql.sql("delete from job").update();
         sql.sql("delete from flow").update();
+        sql.sql("delete from caller_usage").update();
         sql.sql("delete from scheduled_tasks").update();
     }
 
@@ -97,12 +101,55 @@ abstract class JobStoreTests {
     @Test
     void aJobAndItsQueueEntryAreInsertedTogetherOrNotAtAll() {
         List<String> ids = new ArrayList<>();
-        assertThatThrownBy(() -> store.insert(spec(1), JobOptions.DEFAULT, "someone", (id, tag) -> {
+        assertThatThrownBy(() -> store.insert(spec(1), JobOptions.DEFAULT, "someone", Quota.NONE, (id, tag) -> {
                     ids.add(id);
                     throw new IllegalStateException("the queue does not take it");
                 }))
                 .hasMessage("the queue does not take it");
         assertThat(ids).hasSize(1).allSatisfy(id -> assertThat(store.find(id)).isEmpty());
+    }
+
+    /** Two stores are two processes; each of 24 threads asks at once for more than there is. */
+    @ParameterizedTest
+    @CsvSource({"5,, OPEN_JOBS", ",5, PICTURES_PER_DAY"})
+    void aQuotaHoldsForAllProcessesTogether(Integer openJobs, Integer picturesPerDay, QuotaExceeded.Kind kind)
+            throws Exception {
+        List<JobStore> processes = List.of(store, store(database, clock));
+        Quota quota = new Quota(openJobs, picturesPerDay);
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        List<Future<String>> posts = new ArrayList<>();
+        for (int i = 0; i < 24; i++) {
+            JobStore process = processes.get(i % 2);
+            JobOptions options = new JobOptions(Priority.values()[i % 3], null);
+            posts.add(threads.submit(() -> process.insert(spec(1), options, "limited", quota, (id, tag) -> {})
+                    .id()));
+        }
+        List<String> accepted = new ArrayList<>();
+        for (Future<String> post : posts) {
+            try {
+                accepted.add(post.get());
+            } catch (ExecutionException e) {
+                assertThat(e.getCause())
+                        .isInstanceOfSatisfying(
+                                QuotaExceeded.class,
+                                refused -> assertThat(refused.kind()).isEqualTo(kind));
+            }
+        }
+        threads.shutdown();
+        assertThat(accepted)
+                .hasSize(5)
+                .allSatisfy(id -> assertThat(store.caller(id)).contains("limited"));
+        store.insert(spec(1), JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
+
+        JobStore tomorrow = store(database, InstantSource.offset(clock, Duration.ofDays(1)));
+        if (picturesPerDay != null) {
+            tomorrow.insert(spec(1), JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
+        }
+        tomorrow.forgetOldUsage();
+        assertThat(sql.sql("select count(*) from caller_usage")
+                        .query(Integer.class)
+                        .single())
+                .isEqualTo(picturesPerDay == null ? 0 : 1);
     }
 
     @Test
@@ -300,8 +347,10 @@ abstract class JobStoreTests {
     @Test
     void aJobThatHasNotEndedInTimeFailsQueuedOrRunning() {
         JobOptions soon = new JobOptions(Priority.NORMAL, Duration.ofSeconds(1));
-        String queued = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
-        String running = store.insert(spec(1), soon, "someone", (id, tag) -> {}).id();
+        String queued = store.insert(spec(1), soon, "someone", Quota.NONE, (id, tag) -> {})
+                .id();
+        String running = store.insert(spec(1), soon, "someone", Quota.NONE, (id, tag) -> {})
+                .id();
         store.claim(running, 7);
         store.start(running, 7);
         String patient = insert(1).id();
@@ -326,7 +375,11 @@ abstract class JobStoreTests {
         assertThat(job(canceled).state()).isEqualTo(JobState.CANCELED);
 
         String expired = store.insert(
-                        spec(1), new JobOptions(Priority.HIGH, Duration.ofSeconds(1)), "someone", (id, tag) -> {})
+                        spec(1),
+                        new JobOptions(Priority.HIGH, Duration.ofSeconds(1)),
+                        "someone",
+                        Quota.NONE,
+                        (id, tag) -> {})
                 .id();
         JobStore later = store(database, InstantSource.offset(clock, Duration.ofSeconds(2)));
         assertThat(later.claim(expired, 1)).isEmpty();
@@ -462,7 +515,7 @@ abstract class JobStoreTests {
     }
 
     Job insert(ImageSpec spec, Priority priority, String caller) {
-        return store.insert(spec, new JobOptions(priority, null), caller, (id, tag) -> {});
+        return store.insert(spec, new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
     }
 
     static ImageSpec spec(int n) {

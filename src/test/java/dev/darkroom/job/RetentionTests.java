@@ -62,7 +62,7 @@ class RetentionTests {
     private Job draw(long seed) {
         ImageSpec spec = ImageSpec.of(
                 new ImageDraft().prompt("an apple").seed(seed), models.all().get(0));
-        String id = jobs.submit(spec, JobOptions.DEFAULT, "someone").id();
+        String id = jobs.submit(spec, JobOptions.DEFAULT, "someone", Quota.NONE).id();
         await().atMost(LONG).until(() -> jobs.find(id).orElseThrow().state() == JobState.SUCCEEDED);
         return jobs.find(id).orElseThrow();
     }
