@@ -1,6 +1,7 @@
 package dev.darkroom.job;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.springframework.boot.EnvironmentPostProcessor;
@@ -9,8 +10,19 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MapPropertySource;
 
-/** Settings of the frameworks that follow from the role and the database. */
+/** Settings of the frameworks that follow from the role, the database and where traces go. */
 class DerivedSettings implements EnvironmentPostProcessor {
+
+    /** Nothing of OpenTelemetry is loaded where traces go nowhere. */
+    private static final List<String> TRACING = List.of(
+            "org.springframework.boot.micrometer.tracing.autoconfigure.MicrometerTracingAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.autoconfigure.NoopTracerAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.autoconfigure.prometheus.PrometheusExemplarsAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.OpenTelemetryTracingAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.otlp.OtlpTracingAutoConfiguration",
+            "org.springframework.boot.opentelemetry.autoconfigure.OpenTelemetrySdkAutoConfiguration",
+            "org.springframework.boot.opentelemetry.autoconfigure.logging.OpenTelemetryLoggingAutoConfiguration",
+            "org.springframework.boot.opentelemetry.autoconfigure.logging.otlp.OtlpLoggingAutoConfiguration");
 
     @Override
     public void postProcessEnvironment(ConfigurableEnvironment environment, SpringApplication application) {
@@ -31,6 +43,9 @@ class DerivedSettings implements EnvironmentPostProcessor {
                 "db-scheduler.threads", (rows * devices * 3 + 1) / 2); // a job each: on a device or next to be there
         derived.put("springdoc.api-docs.enabled", !role.equals("worker"));
         derived.put("springdoc.swagger-ui.enabled", !role.equals("worker"));
+        if (!environment.containsProperty("management.opentelemetry.tracing.export.otlp.endpoint")) {
+            derived.put("spring.autoconfigure.exclude", String.join(",", TRACING));
+        }
         if (postgres) {
             // Seconds. A server that has vanished without closing its connections is noticed.
             derived.put("spring.datasource.hikari.data-source-properties.connectTimeout", "2");

@@ -43,7 +43,7 @@ public class Jobs {
      * @throws QueueFull when too many jobs wait
      */
     public Job submit(ImageSpec spec, JobOptions options, String caller) {
-        if (store.countQueued() >= settings.maxQueued()) {
+        if (store.count(JobState.QUEUED) >= settings.maxQueued()) {
             throw new QueueFull(settings.maxQueued(), forecast.retryAfter());
         }
         return store.insert(spec, options, caller, queue::add);
