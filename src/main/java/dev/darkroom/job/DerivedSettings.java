@@ -10,7 +10,7 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MapPropertySource;
 
-/** Settings of the frameworks that follow from the role, the database and where traces go. */
+/** Settings of the frameworks that follow from the role, the database, the API's address and where traces go. */
 class DerivedSettings implements EnvironmentPostProcessor {
 
     /** Nothing of OpenTelemetry is loaded where traces go nowhere. */
@@ -45,6 +45,13 @@ class DerivedSettings implements EnvironmentPostProcessor {
         derived.put("springdoc.swagger-ui.enabled", !role.equals("worker"));
         if (!environment.containsProperty("management.opentelemetry.tracing.export.otlp.endpoint")) {
             derived.put("spring.autoconfigure.exclude", String.join(",", TRACING));
+        }
+        String address = environment.getProperty("server.address");
+        boolean ownPort = !environment
+                .getProperty("management.server.port", "8081")
+                .equals(environment.getProperty("server.port", "8080"));
+        if (address != null && ownPort) {
+            derived.put("management.server.address", address);
         }
         if (postgres) {
             // Seconds. A server that has vanished without closing its connections is noticed.
