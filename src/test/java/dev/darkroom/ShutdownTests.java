@@ -62,7 +62,7 @@ class ShutdownTests {
 
         // While it draws on, it answers, and tells those who send requests not to.
         assertThat(server.job(running).get("state").stringValue()).isEqualTo("running");
-        assertNotReady(server);
+        assertThat(server.management("/actuator/health/readiness").statusCode()).isEqualTo(503);
         String late = server.submit("{\"prompt\":\"a late one\",\"steps\":1}");
         List<Event> resumed = server.events(running, 1, Integer.MAX_VALUE);
         assertThat(resumed).noneMatch(Event::isFinal);
@@ -126,15 +126,6 @@ class ShutdownTests {
 
     private static void awaitSteps(ServerProcess server, String id, int steps) {
         await().atMost(LONG).until(() -> server.job(id).at("/progress/step").intValue() >= steps);
-    }
-
-    private static void assertNotReady(ServerProcess server) throws InterruptedException {
-        try {
-            assertThat(server.management("/actuator/health/readiness").statusCode())
-                    .isEqualTo(503);
-        } catch (IOException e) {
-            // its port is closed already, which says the same
-        }
     }
 
     private static BufferedReader reader(HttpResponse<InputStream> stream) {

@@ -44,6 +44,7 @@ class DerivedSettings implements EnvironmentPostProcessor {
         derived.put("springdoc.api-docs.enabled", !role.equals("worker"));
         derived.put("springdoc.swagger-ui.enabled", !role.equals("worker"));
         if (!environment.containsProperty("management.opentelemetry.tracing.export.otlp.endpoint")) {
+            derived.put("management.tracing.export.enabled", false); // otherwise lines of the log have a column for ids
             derived.put("spring.autoconfigure.exclude", String.join(",", TRACING));
         }
         String address = environment.getProperty("server.address");
