@@ -32,8 +32,8 @@ spec:
   {{- if and $gpu $part.gpu.runtimeClassName }}
   runtimeClassName: {{ $part.gpu.runtimeClassName }}
   {{- end }}
-  # The drain's budget, the time before it in which the pod still serves, and some to end in.
-  terminationGracePeriodSeconds: {{ add $v.preStopSeconds $v.drainSeconds 15 }}
+  # The time in which the pod still serves, the drain's budget, and what the process takes at most after it.
+  terminationGracePeriodSeconds: {{ add $v.preStopSeconds $v.drainSeconds 30 }}
   securityContext:
     runAsNonRoot: true
     runAsUser: 10001

@@ -29,6 +29,9 @@ class ListeningTests {
             assertThat(reaches(InetAddress.getLoopbackAddress(), server.port())).isTrue();
             for (InetAddress other : otherAddresses()) {
                 assertThat(reaches(other, server.port())).as("%s", other).isFalse();
+                assertThat(reaches(other, server.managementPort()))
+                        .as("%s", other)
+                        .isFalse();
             }
             assertThat(answer(server.port(), "/v1/models", "rebound.example")).startsWith("HTTP/1.1 421");
             assertThat(server.log()).contains("Serving this machine only");
@@ -47,17 +50,13 @@ class ListeningTests {
                 .filter(line -> line.startsWith("dk_"))
                 .findFirst()
                 .orElseThrow();
-        int management = ServerProcess.freePort();
         try (ServerProcess server = ServerProcess.start(
-                data,
-                "--server.address=0.0.0.0",
-                "--management.server.port=" + management,
-                "--management.endpoints.web.exposure.include=health,info")) {
+                data, "--server.address=0.0.0.0", "--management.endpoints.web.exposure.include=health,info")) {
             // The actuator's own port asks nobody, whatever it is called: probes and monitoring have no key.
             await().atMost(Duration.ofSeconds(120))
-                    .until(() -> answer(management, "/actuator/health/readiness", "10.0.0.1:8081")
+                    .until(() -> answer(server.managementPort(), "/actuator/health/readiness", "10.0.0.1:8081")
                             .startsWith("HTTP/1.1 200"));
-            assertThat(answer(management, "/actuator/info", "pod")).startsWith("HTTP/1.1 200");
+            assertThat(answer(server.managementPort(), "/actuator/info", "pod")).startsWith("HTTP/1.1 200");
             assertThat(server.get("/actuator/info").statusCode()).isEqualTo(401);
             assertThat(server.get("/v1/models").statusCode()).isEqualTo(401);
             assertThat(server.get("/v1/models", "Authorization", "Bearer " + key)
@@ -73,7 +72,7 @@ class ListeningTests {
     void withoutKeysOtherAddressesAreRefusedUnlessASettingAllowsThem() throws Exception {
         Path data = ServerProcess.freshData("addresses");
         try (ServerProcess server = ServerProcess.start(data, "--server.address=0.0.0.0")) {
-            assertThat(server.exitStatus()).isEqualTo(1);
+            assertThat(server.awaitExit(Duration.ofSeconds(120))).isEqualTo(1);
             assertThat(server.log())
                     .contains(
                             "server.address",
@@ -88,6 +87,9 @@ class ListeningTests {
             assertThat(answer(server.port(), "/v1/models", "any.example")).startsWith("HTTP/1.1 200");
             for (InetAddress other : otherAddresses()) {
                 assertThat(reaches(other, server.port())).as("%s", other).isTrue();
+                assertThat(reaches(other, server.managementPort()))
+                        .as("%s", other)
+                        .isTrue();
             }
         }
     }

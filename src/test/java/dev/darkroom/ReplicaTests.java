@@ -83,7 +83,7 @@ class ReplicaTests {
         for (String path : List.of("/v1/models", "/v1/jobs/" + id, "/", "/swagger-ui.html", "/v3/api-docs")) {
             assertThat(worker.get(path).statusCode()).as(path).isEqualTo(404);
         }
-        assertThat(worker.get("/actuator/health/liveness").statusCode()).isEqualTo(200);
+        assertThat(worker.management("/actuator/health/liveness").statusCode()).isEqualTo(200);
         assertThat(Files.readString(Path.of("/proc/" + api.pid() + "/maps"))).doesNotContain("libtorch");
 
         worker.stop();
@@ -94,7 +94,7 @@ class ReplicaTests {
                 .untilAsserted(() -> assertThat(
                                 ServerProcess.body(api.get("/v1/models")).get("models"))
                         .isEmpty());
-        assertThat(api.get("/actuator/health/readiness").statusCode()).isEqualTo(503);
+        assertThat(api.management("/actuator/health/readiness").statusCode()).isEqualTo(503);
     }
 
     @Test
@@ -147,7 +147,7 @@ class ReplicaTests {
         long asked = System.nanoTime();
         assertThat(api.events(id)).extracting(Event::name).endsWith("image", "succeeded");
         assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(5));
-        assertThat(worker.get("/actuator/health/liveness").statusCode()).isEqualTo(200);
+        assertThat(worker.management("/actuator/health/liveness").statusCode()).isEqualTo(200);
     }
 
     @Test

@@ -29,6 +29,7 @@ public final class ServerProcess implements AutoCloseable {
     private final HttpClient client =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
     private final int port;
+    private final int managementPort;
     private final Path log;
     private final Process process;
 
@@ -40,8 +41,9 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    private ServerProcess(int port, Path log, Process process) {
+    private ServerProcess(int port, int managementPort, Path log, Process process) {
         this.port = port;
+        this.managementPort = managementPort;
         this.log = log;
         this.process = process;
     }
@@ -72,6 +74,7 @@ public final class ServerProcess implements AutoCloseable {
 
     private static ServerProcess start(Class<?> main, int port, Path data, String... settings) {
         Path log = data.resolve("server-" + port + ".log");
+        int managementPort = freePort();
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -80,11 +83,13 @@ public final class ServerProcess implements AutoCloseable {
                 System.getProperty("java.class.path"),
                 main.getName(),
                 "--server.port=" + port,
+                "--management.server.port=" + managementPort,
                 "--darkroom.data-dir=" + data));
         command.addAll(List.of(settings));
         try {
             return new ServerProcess(
                     port,
+                    managementPort,
                     log,
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
@@ -116,12 +121,22 @@ public final class ServerProcess implements AutoCloseable {
                 .pollInterval(Duration.ofMillis(50))
                 .ignoreExceptionsInstanceOf(IOException.class)
                 .failFast("the server has ended, see " + log, () -> !process.isAlive())
-                .until(() -> send(request("/actuator/health/readiness").GET()).statusCode() == 200);
+                .until(() -> management("/actuator/health/readiness").statusCode() == 200);
         return this;
+    }
+
+    /** What the port for operators answers. */
+    public HttpResponse<String> management(String path) throws IOException, InterruptedException {
+        return send(HttpRequest.newBuilder(URI.create("http://localhost:" + managementPort + path))
+                .timeout(LONG));
     }
 
     public int port() {
         return port;
+    }
+
+    public int managementPort() {
+        return managementPort;
     }
 
     public long pid() {
@@ -235,10 +250,10 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    /** Waits for a server that ends by itself. */
-    public int exitStatus() throws InterruptedException {
-        if (!process.waitFor(LONG.toSeconds(), TimeUnit.SECONDS)) {
-            throw new AssertionError("the server goes on, see " + log);
+    /** Waits for its end. @return its exit code */
+    public int awaitExit(Duration atMost) throws InterruptedException {
+        if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("the server does not stop, see " + log);
         }
         return process.exitValue();
     }

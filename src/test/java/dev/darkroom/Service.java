@@ -28,7 +28,7 @@ public final class Service {
 
     public boolean isReady() {
         try {
-            return send(request("/actuator/health/readiness")).statusCode() == 200;
+            return !get("/v1/models").get("models").isEmpty();
         } catch (IllegalStateException e) {
             return false;
         }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -23,9 +22,7 @@ class StubServerTests {
     @Test
     void drawsPicturesThatDependOnPromptAndSeedWithoutLoadingTorch() throws Exception {
         Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "stub");
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        port = ServerProcess.freePort();
         Process server = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
@@ -38,9 +35,7 @@ class StubServerTests {
                 .redirectOutput(data.resolve("server.log").toFile())
                 .start();
         try {
-            await().atMost(Duration.ofSeconds(60))
-                    .ignoreExceptionsInstanceOf(IOException.class)
-                    .until(() -> get("/actuator/health/readiness").statusCode() == 200);
+            await().atMost(Duration.ofSeconds(60)).until(() -> new Service(port).isReady());
             String apple = draw("{\"prompt\":\"an apple\",\"seed\":1}");
             assertThat(draw("{\"prompt\":\"an apple\",\"seed\":1}")).isEqualTo(apple);
             assertThat(draw("{\"prompt\":\"an apple\",\"seed\":2}")).isNotEqualTo(apple);
@@ -67,13 +62,5 @@ class StubServerTests {
         JsonNode job = JsonMapper.shared().readTree(answer.body());
         assertThat(job.at("/state").asString("")).as(answer.body()).isEqualTo("succeeded");
         return job.at("/images/0/sha256").stringValue();
-    }
-
-    private HttpResponse<String> get(String path) throws IOException, InterruptedException {
-        return HttpClient.newHttpClient()
-                .send(
-                        HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofString());
     }
 }

@@ -194,6 +194,7 @@ class ImagesController {
             if (!seen.state().isFinal()) {
                 return json(HttpStatus.ACCEPTED, answer, seen);
             }
+            answer.set(ServerTiming.HEADER, ServerTiming.of(seen));
             return pictures ? pictures(answer, seen, type) : json(HttpStatus.OK, answer, seen);
         });
     }

@@ -3,6 +3,8 @@ package dev.darkroom.api;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobEvent;
 import dev.darkroom.job.Jobs;
+import dev.darkroom.job.Metric;
+import dev.darkroom.job.Metrics;
 import jakarta.annotation.PreDestroy;
 import java.io.IOException;
 import java.time.Duration;
@@ -38,6 +40,9 @@ class JobStreams {
     private static final Duration TIMEOUT = Duration.ofMinutes(30);
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
+    /** Clients whose stream ends before its job come back after that. */
+    private static final Duration RECONNECT = Duration.ofSeconds(1);
+
     private final Jobs jobs;
     private final OpenExchanges exchanges;
     private final JsonMapper json;
@@ -47,7 +52,8 @@ class JobStreams {
     private final ScheduledExecutorService heartbeats =
             Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("sse-heartbeat-"));
 
-    JobStreams(Jobs jobs, OpenExchanges exchanges, JsonMapper json, ApiSettings limits) {
+    JobStreams(Jobs jobs, OpenExchanges exchanges, JsonMapper json, ApiSettings limits, Metrics metrics) {
+        metrics.gauge(Metric.STREAMS, open::size);
         this.jobs = jobs;
         this.limits = limits;
         this.exchanges = exchanges;
@@ -131,7 +137,7 @@ class JobStreams {
 
         private final String jobId;
         private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
-        private final Runnable ending = this::end;
+        private final Runnable ending = () -> writers.execute(this::end); // the client may read slowly
         private final AtomicInteger wakeUps = new AtomicInteger();
         private final Caller caller;
         private final @Nullable Wording wording;
@@ -161,9 +167,7 @@ class JobStreams {
 
         private void end() {
             try {
-                if (wording != null) {
-                    emitter.send(wording.cut());
-                }
+                emitter.send(wording == null ? SseEmitter.event().reconnectTime(RECONNECT.toMillis()) : wording.cut());
             } catch (IOException | IllegalStateException e) {
                 log.debug("A stream of job {} has ended already: {}", jobId, e.getMessage());
             }

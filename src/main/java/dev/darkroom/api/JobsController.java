@@ -55,7 +55,15 @@ class JobsController {
             operationId = "getJob",
             summary = "State, progress and result of a job",
             description = "With `wait_ms` the answer comes when the job has ended or the time is up.")
-    CompletableFuture<JobResponse> get(
+    @ApiResponse(
+            responseCode = "200",
+            description = "The job",
+            headers =
+                    @Header(
+                            name = ServerTiming.HEADER,
+                            description = "Once it has ended: milliseconds of queue, encode, steps, decode, store",
+                            schema = @Schema(type = "string")))
+    CompletableFuture<ResponseEntity<JobResponse>> get(
             @PathVariable String id,
             @Parameter(
                             description = "Longest wait for the job's end, milliseconds",
@@ -67,8 +75,13 @@ class JobsController {
                     Problem.Code.INVALID_PARAMETER,
                     "wait_ms must be between 0 and " + MAX_WAIT_MS + "; given: " + waitMs);
         }
-        return waiting.forEnd(find(id), Duration.ofMillis(waitMs))
-                .thenApply(job -> JobResponse.of(job, jobs.outlook(job)));
+        return waiting.forEnd(find(id), Duration.ofMillis(waitMs)).thenApply(job -> {
+            ResponseEntity.BodyBuilder answer = ResponseEntity.ok();
+            if (job.state().isFinal()) {
+                answer.header(ServerTiming.HEADER, ServerTiming.of(job));
+            }
+            return answer.body(JobResponse.of(job, jobs.outlook(job)));
+        });
     }
 
     @DeleteMapping(produces = MediaType.APPLICATION_JSON_VALUE)

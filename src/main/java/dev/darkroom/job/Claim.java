@@ -2,6 +2,7 @@ package dev.darkroom.job;
 
 import dev.darkroom.spec.ImageSpec;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,8 @@ public final class Claim {
 
     private final JobStore store;
     private final Paces paces;
+    private final Metrics metrics;
+    private final Traces traces;
     private final Job job;
     private final long number;
     private final int rows;
@@ -33,11 +36,13 @@ public final class Claim {
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private int missing;
     private boolean begun;
-    private boolean started;
+    private Traces.@Nullable JobTrace trace; // since it was started
 
-    Claim(JobStore store, Paces paces, Job job, long number) {
+    Claim(JobStore store, Paces paces, Metrics metrics, Traces traces, Job job, long number) {
         this.store = store;
         this.paces = paces;
+        this.metrics = metrics;
+        this.traces = traces;
         this.rows = job.spec().guidanceScale() > 1 ? 2 : 1;
         this.job = job;
         this.number = number;
@@ -76,11 +81,14 @@ public final class Claim {
 
     /** The job is running from now on; further calls do nothing. */
     public void start() {
-        if (!started) {
-            started = true;
+        if (trace == null) {
             outcome.whenComplete(
                     (ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
-            Patience.insist(() -> store.start(job.id(), number));
+            Instant now = Patience.insist(() -> store.start(job.id(), number));
+            if (job.startedAt() == null) {
+                metrics.time(Metric.QUEUE_WAIT, Duration.between(job.createdAt(), now));
+            }
+            trace = traces.begin(job, now);
         }
     }
 
@@ -91,7 +99,8 @@ public final class Claim {
         }
     }
 
-    synchronized boolean isBegun() {
+    /** Whether work on it has been done or is about to be. */
+    public synchronized boolean isBegun() {
         return begun;
     }
 
@@ -112,51 +121,72 @@ public final class Claim {
         } else {
             paces.stepped(kind(), Duration.ofNanos(now - before));
         }
+        metrics.count(Metric.STEPS, 1, job.spec().model(), job.spec().sampler().id());
         Patience.insist(() -> store.step(job.id(), number, image, step, steps, preview));
     }
 
     /**
      * Records a finished picture.
      *
+     * @param stages what was done for it; storing it is added
      * @return whether it was the last one, with which the job has succeeded
      */
-    public boolean image(int index, long seed, byte[] png) {
+    public boolean image(int index, long seed, byte[] png, Stages stages) {
         Long lastStep = steppedAt.get(index);
-        Patience.insist(() -> store.image(job.id(), number, index, seed, png));
+        long start = System.nanoTime();
+        Patience.insist(() -> store.image(job.id(), number, index, seed, png, stages));
+        metrics.time(Metric.STORE, stages.add(Stages.Stage.STORE, start, 1));
+        metrics.count(Metric.IMAGES, 1, job.spec().model(), job.spec().sampler().id());
+        if (trace != null) {
+            trace.picture(index, stages);
+        }
         if (lastStep != null) {
             paces.finished(kind(), Duration.ofNanos(System.nanoTime() - lastStep));
             leave(index);
         }
         missing--;
         if (missing == 0) {
-            outcome.complete(Outcome.ENDED);
+            end(Outcome.ENDED, "succeeded");
         }
         return missing == 0;
     }
 
     public void fail(FailureCode code, String message) {
         Patience.insist(() -> store.fail(job.id(), number, code, message));
-        outcome.complete(Outcome.ENDED);
+        end(Outcome.ENDED, "failed");
     }
 
     /** The job was stopped because a client asked for it. */
     public void cancel() {
         Patience.insist(() -> store.canceled(job.id(), number));
-        outcome.complete(Outcome.ENDED);
+        end(Outcome.ENDED, "canceled");
     }
 
     /** Gives the job back to the queue, at its old place. */
     public void release() {
         store.release(job.id(), number);
-        outcome.complete(Outcome.RELEASED);
+        metrics.count(Metric.RELEASES, 1);
+        end(Outcome.RELEASED, "released");
     }
 
     /** Lets go without writing: the claim is lost, or the database does not answer and the queue shall try again. */
     public void abandon(RuntimeException reason) {
         if (reason instanceof ClaimLost) {
-            outcome.complete(Outcome.ENDED);
+            end(Outcome.ENDED, "lost");
         } else {
             outcome.completeExceptionally(reason);
+            endTrace("abandoned");
+        }
+    }
+
+    private void end(Outcome how, String name) {
+        outcome.complete(how);
+        endTrace(name);
+    }
+
+    private void endTrace(String outcome) {
+        if (trace != null) {
+            trace.ended(outcome);
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.darkroom.job;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.springframework.boot.EnvironmentPostProcessor;
@@ -9,8 +11,27 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.MapPropertySource;
 
-/** Settings of the frameworks that follow from the role and the database. */
+/** Settings of the frameworks that follow from the role, the database, the API's address and where traces go. */
 class DerivedSettings implements EnvironmentPostProcessor {
+
+    /** Nothing of OpenTelemetry is loaded where traces go nowhere. */
+    private static final List<String> TRACING = List.of(
+            "org.springframework.boot.micrometer.tracing.autoconfigure.MicrometerTracingAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.autoconfigure.NoopTracerAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.autoconfigure.prometheus.PrometheusExemplarsAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.OpenTelemetryTracingAutoConfiguration",
+            "org.springframework.boot.micrometer.tracing.opentelemetry.autoconfigure.otlp.OtlpTracingAutoConfiguration",
+            "org.springframework.boot.opentelemetry.autoconfigure.OpenTelemetrySdkAutoConfiguration",
+            "org.springframework.boot.opentelemetry.autoconfigure.logging.OpenTelemetryLoggingAutoConfiguration",
+            "org.springframework.boot.opentelemetry.autoconfigure.logging.otlp.OtlpLoggingAutoConfiguration");
+
+    /** A worker has no API, and nothing that callers could be asked for. */
+    private static final List<String> SECURITY = List.of(
+            "org.springframework.boot.security.autoconfigure.UserDetailsServiceAutoConfiguration",
+            "org.springframework.boot.security.autoconfigure.actuate.web.servlet.ManagementWebSecurityAutoConfiguration",
+            "org.springframework.boot.security.autoconfigure.web.servlet.SecurityFilterAutoConfiguration",
+            "org.springframework.boot.security.autoconfigure.web.servlet.ServletWebSecurityAutoConfiguration",
+            "org.springframework.boot.security.oauth2.server.resource.autoconfigure.servlet.OAuth2ResourceServerAutoConfiguration");
 
     @Override
     public void postProcessEnvironment(ConfigurableEnvironment environment, SpringApplication application) {
@@ -31,19 +52,23 @@ class DerivedSettings implements EnvironmentPostProcessor {
                 "db-scheduler.threads", (rows * devices * 3 + 1) / 2); // a job each: on a device or next to be there
         derived.put("springdoc.api-docs.enabled", !role.equals("worker"));
         derived.put("springdoc.swagger-ui.enabled", !role.equals("worker"));
+        List<String> excluded = new ArrayList<>();
         if (role.equals("worker")) {
-            // It has no API, and nothing that callers could be asked for.
-            String security = "org.springframework.boot.security.";
-            derived.put(
-                    "spring.autoconfigure.exclude",
-                    String.join(
-                            ",",
-                            security + "autoconfigure.UserDetailsServiceAutoConfiguration",
-                            security + "autoconfigure.actuate.web.servlet.ManagementWebSecurityAutoConfiguration",
-                            security + "autoconfigure.web.servlet.SecurityFilterAutoConfiguration",
-                            security + "autoconfigure.web.servlet.ServletWebSecurityAutoConfiguration",
-                            security
-                                    + "oauth2.server.resource.autoconfigure.servlet.OAuth2ResourceServerAutoConfiguration"));
+            excluded.addAll(SECURITY);
+        }
+        if (!environment.containsProperty("management.opentelemetry.tracing.export.otlp.endpoint")) {
+            derived.put("management.tracing.export.enabled", false); // otherwise lines of the log have a column for ids
+            excluded.addAll(TRACING);
+        }
+        if (!excluded.isEmpty()) {
+            derived.put("spring.autoconfigure.exclude", String.join(",", excluded));
+        }
+        String address = environment.getProperty("server.address");
+        boolean ownPort = !environment
+                .getProperty("management.server.port", "8081")
+                .equals(environment.getProperty("server.port", "8080"));
+        if (address != null && ownPort) {
+            derived.put("management.server.address", address);
         }
         if (postgres) {
             // Seconds. A server that has vanished without closing its connections is noticed.

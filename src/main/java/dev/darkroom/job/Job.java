@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param lastEvent sequence number of the newest event that this view includes
  * @param expiresAt it fails if it has not ended by then
  * @param startedAt when a worker last began it
+ * @param traceparent the trace of the request that posted it, W3C; null if that was not traced
  */
 public record Job(
         String id,
@@ -33,7 +34,9 @@ public record Job(
         Instant createdAt,
         @Nullable Instant expiresAt,
         @Nullable Instant startedAt,
-        @Nullable Instant finishedAt) {
+        @Nullable Instant finishedAt,
+        Times times,
+        @Nullable String traceparent) {
 
     Job with(List<Image> finished) {
         return new Job(
@@ -50,8 +53,20 @@ public record Job(
                 createdAt,
                 expiresAt,
                 startedAt,
-                finishedAt);
+                finishedAt,
+                times,
+                traceparent);
     }
+
+    /**
+     * Milliseconds that the stages took for its recorded pictures together.
+     *
+     * @param encode reading the prompts
+     * @param steps the U-Net calls that had a picture of it, others' pictures or not
+     * @param decode from latents to pixels
+     * @param store making the files and storing them
+     */
+    public record Times(double encode, double steps, double decode, double store) {}
 
     /** @param message for people */
     public record Failure(String code, String message) {}

@@ -42,6 +42,8 @@ public class JobQueue {
 
     private final JobStore store;
     private final Paces paces;
+    private final Metrics metrics;
+    private final Traces traces;
     private final Scheduler scheduler;
     private final BlockingQueue<Claim> handedOut = new LinkedBlockingQueue<>();
     private final Set<Claim> held = ConcurrentHashMap.newKeySet();
@@ -50,10 +52,14 @@ public class JobQueue {
     private final AtomicBoolean recallPlanned = new AtomicBoolean();
     private volatile boolean closed;
 
-    JobQueue(JobStore store, Paces paces, JobEvents events, Scheduler scheduler) {
+    JobQueue(JobStore store, Paces paces, Metrics metrics, Traces traces, JobEvents events, Scheduler scheduler) {
         this.store = store;
         this.paces = paces;
+        this.metrics = metrics;
+        this.traces = traces;
         this.scheduler = scheduler;
+        metrics.count(Metric.RELEASES, 0);
+        metrics.gauge(Metric.HELD_JOBS, held::size);
         events.onArrival(() -> {
             scheduler.triggerCheckForDueExecutions();
             planRecall();
@@ -92,12 +98,26 @@ public class JobQueue {
         giveBack();
     }
 
+    /** Gives back what a worker that does not get to it still holds; what it writes afterwards is refused. */
+    public void releaseHeld() {
+        for (Claim claim : held) {
+            try {
+                if (claim.isHeld()) {
+                    claim.release();
+                }
+            } catch (RuntimeException e) {
+                log.warn("Job {} cannot be given back; it is tried again: {}", claim.jobId(), e.getMessage());
+                claim.abandon(e);
+            }
+        }
+    }
+
     /** Runs on a thread of db-scheduler for a picked entry. */
     CompletionHandler<Void> hold(TaskInstance<Void> entry, ExecutionContext context)
             throws InterruptedException, ExecutionException {
         long version = context.getExecution().version;
         Optional<Claim> claim = Patience.insist(() -> store.claim(entry.getId(), version))
-                .map(job -> new Claim(store, paces, job, version));
+                .map(job -> new Claim(store, paces, metrics, traces, job, version));
         if (claim.isEmpty()) {
             return insisting(new CompletionHandler.OnCompleteRemove<>());
         }

@@ -117,8 +117,8 @@ class JobStore {
             sql.sql("""
                             insert into job (
                                 id, state, spec, claim, starts, step, cancel_requested, last_event, created_at,
-                                caller, priority, expires_at, start_tag, model, pixels, steps, work)
-                            values (?, 'queued', ?, 0, 0, 0, false, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")
+                                caller, priority, expires_at, start_tag, model, pixels, steps, work, traceparent)
+                            values (?, 'queued', ?, 0, 0, 0, false, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")
                     .param(id)
                     .param(json.writeValueAsString(spec))
                     .param(utc(now))
@@ -130,6 +130,7 @@ class JobStore {
                     .param(spec.width() * spec.height())
                     .param(spec.steps() * spec.n())
                     .param(FairOrder.work(spec))
+                    .param(Traces.traceparent())
                     .update();
             addEvent(id, JobEvent.Type.QUEUED, NO_DATA);
             alongside.inserted(id, startTag);
@@ -226,18 +227,21 @@ class JobStore {
      * Counts the start before any work is done, so that a job that kills its worker is counted as well. Does nothing if
      * this claim has started the job already.
      *
+     * @return the time, by the clock of all processes
      * @throws ClaimLost also if the job was canceled before it began
      */
-    void start(String id, long claim) {
+    Instant start(String id, long claim) {
+        Instant now = now();
         asClaimed(id, claim, job -> {
             if (job.state == JobState.RUNNING) {
                 return;
             }
             change(job, JobState.RUNNING, JobEvent.Type.STARTED);
             sql.sql("update job set started_at = ?, starts = starts + 1, step = ? where id = ?")
-                    .params(utc(now()), images(id).size() * job.spec.steps(), id)
+                    .params(utc(now), images(id).size() * job.spec.steps(), id)
                     .update();
         });
+        return now;
     }
 
     /**
@@ -264,8 +268,10 @@ class JobStore {
     }
 
     /** Stores a picture, file first, and records it; the last one makes the job succeed. */
-    void image(String id, long claim, int index, long seed, byte[] png) {
+    void image(String id, long claim, int index, long seed, byte[] png, Stages stages) {
+        long start = System.nanoTime();
         String hash = files.write(png);
+        double writing = (System.nanoTime() - start) / 1e6;
         asClaimed(id, claim, job -> {
             if (images(id).stream().anyMatch(image -> image.index() == index)) {
                 return; // an earlier try, whose commit was not acknowledged
@@ -276,6 +282,17 @@ class JobStore {
             }
             sql.sql("insert into job_image (job_id, position, seed, hash, bytes) values (?, ?, ?, ?, ?)")
                     .params(id, index, seed, hash, png.length)
+                    .update();
+            sql.sql("""
+                            update job set encode_ms = encode_ms + ?, steps_ms = steps_ms + ?,
+                                decode_ms = decode_ms + ?, store_ms = store_ms + ?
+                            where id = ?""")
+                    .params(
+                            stages.millis(Stages.Stage.ENCODE),
+                            stages.millis(Stages.Stage.STEPS),
+                            stages.millis(Stages.Stage.DECODE),
+                            stages.millis(Stages.Stage.STORE) + writing,
+                            id)
                     .update();
             dropPreview(id, index);
             addEvent(id, JobEvent.Type.IMAGE, new ImageData(index));
@@ -300,7 +317,10 @@ class JobStore {
         asClaimed(id, claim, job -> change(job, JobState.CANCELED, JobEvent.Type.CANCELED));
     }
 
-    /** The worker gives a job back; a start that it gives back does not count against the job. */
+    /**
+     * The worker gives a job back; a start that it gives back does not count against the job. Nobody may write it until it is
+     * claimed again.
+     */
     void release(String id, long claim) {
         asClaimed(id, claim, job -> {
             if (job.state == JobState.RUNNING) {
@@ -309,6 +329,7 @@ class JobStore {
                         .param(id)
                         .update();
             }
+            sql.sql("update job set claim = 0 where id = ?").param(id).update();
         });
     }
 
@@ -511,8 +532,9 @@ class JobStore {
         });
     }
 
-    int countQueued() {
-        return sql.sql("select count(*) from job where state = 'queued'")
+    int count(JobState state) {
+        return sql.sql("select count(*) from job where state = ?")
+                .param(state.id())
                 .query(Integer.class)
                 .single();
     }
@@ -541,7 +563,13 @@ class JobStore {
                 instant(row, "created_at"),
                 instantOrNull(row, "expires_at"),
                 instantOrNull(row, "started_at"),
-                instantOrNull(row, "finished_at"));
+                instantOrNull(row, "finished_at"),
+                new Job.Times(
+                        row.getDouble("encode_ms"),
+                        row.getDouble("steps_ms"),
+                        row.getDouble("decode_ms"),
+                        row.getDouble("store_ms")),
+                row.getString("traceparent"));
     }
 
     private static JobState state(ResultSet row) throws SQLException {

@@ -45,7 +45,7 @@ public class Jobs {
      * @throws QuotaExceeded when the caller asks for more than it may
      */
     public Job submit(ImageSpec spec, JobOptions options, String caller, Quota quota) {
-        if (store.countQueued() >= settings.maxQueued()) {
+        if (store.count(JobState.QUEUED) >= settings.maxQueued()) {
             throw new QueueFull(settings.maxQueued(), forecast.retryAfter());
         }
         return store.insert(spec, options, caller, quota, queue::add);

@@ -1,6 +1,10 @@
 package dev.darkroom.worker;
 
 import dev.darkroom.job.FailureCode;
+import dev.darkroom.job.Metric;
+import dev.darkroom.job.Metrics;
+import dev.darkroom.job.Stages;
+import dev.darkroom.job.Stages.Stage;
 import dev.darkroom.picture.Picture;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
@@ -21,10 +25,11 @@ import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
- * Draws jobs on one device, on one thread: between two U-Net calls pictures leave and join. When it is stopped the call in
- * progress is finished and all its jobs go back to the queue.
+ * Draws jobs on one device, on one thread: between two U-Net calls pictures leave and join. When it is drained it ends with the
+ * jobs that it has begun; when it is stopped, with the call in progress. All jobs it has then go back to the queue.
  */
 final class DeviceWorker {
     private static final Logger log = LoggerFactory.getLogger(DeviceWorker.class);
@@ -37,16 +42,21 @@ final class DeviceWorker {
     private final LoadedModels models;
     private final Intake intake;
     private final Recorder recorder;
+    private final Metrics metrics;
     private final Batch<Held> batch;
     private final Set<Held> jobs = new LinkedHashSet<>();
     private final Map<Place<Held>, Drawing> drawings = new HashMap<>();
+    private volatile boolean draining;
     private volatile boolean stopping;
+    private volatile int rows;
 
     /** A picture on the device. */
-    private record Drawing(DiffusionPipeline pipeline, Generation generation) {}
+    private record Drawing(DiffusionPipeline pipeline, Generation generation, Stages stages) {}
 
     /** @param models on the device; for the thread that runs this */
-    DeviceWorker(String name, LoadedModels models, Intake intake, int maxRows) {
+    DeviceWorker(String name, LoadedModels models, Intake intake, Metrics metrics, int maxRows) {
+        this.metrics = metrics;
+        metrics.gauge(Metric.BATCH_ROWS, () -> rows, name);
         this.models = models;
         this.intake = intake;
         this.recorder = new Recorder(name + "-recorder");
@@ -57,12 +67,17 @@ final class DeviceWorker {
     void run() throws InterruptedException {
         intake.join(this);
         try {
-            while (!stopping) {
-                take();
+            while (!stopping && !(draining && jobs.isEmpty())) {
+                if (draining) {
+                    giveBack();
+                } else {
+                    take();
+                }
                 drop();
                 admit();
                 call();
                 finish();
+                rows = batch.rows();
             }
             jobs.forEach(job -> recorder.record(job, job.claim::release));
         } catch (RuntimeException | Error e) {
@@ -71,13 +86,29 @@ final class DeviceWorker {
                     job, () -> job.claim.abandon(new IllegalStateException("its device has failed", e))));
             throw e;
         } finally {
+            rows = 0;
             intake.leave(this);
             recorder.close();
         }
     }
 
+    /** Takes no more jobs, gives back those it has not begun, and ends when the others have. */
+    void drain() {
+        draining = true;
+    }
+
+    /** Ends after the call in progress. */
     void stop() {
         stopping = true;
+    }
+
+    private void giveBack() {
+        for (Held job : List.copyOf(jobs)) {
+            if (!job.claim.isBegun()) {
+                leave(job);
+                recorder.record(job, job.claim::release);
+            }
+        }
     }
 
     private void take() throws InterruptedException {
@@ -87,6 +118,7 @@ final class DeviceWorker {
                 batch.add(job, job.claim.spec(), image);
             }
         }
+        rows = batch.rows();
     }
 
     /** Lets go of jobs that clients have canceled and of those that it does not hold any more. */
@@ -132,7 +164,11 @@ final class DeviceWorker {
                     "the model " + place.spec.model() + " cannot be opened any more");
             return;
         }
-        drawings.put(place, new Drawing(pipeline, pipeline.begin(place.spec, place.image)));
+        Stages stages = new Stages();
+        long start = System.nanoTime();
+        Generation generation = pipeline.begin(place.spec, place.image);
+        metrics.time(Metric.ENCODE, stages.add(Stage.ENCODE, start, 1), place.spec.model());
+        drawings.put(place, new Drawing(pipeline, generation, stages));
     }
 
     private void call() {
@@ -172,9 +208,16 @@ final class DeviceWorker {
         List<Generation> generations =
                 call.stream().map(place -> drawing(place).generation()).toList();
         int[] before = generations.stream().mapToInt(Generation::stepsDone).toArray();
+        long start = System.nanoTime();
         pipeline.step(generations);
+        String model = call.get(0).spec.model();
+        metrics.time(Metric.STEP, Duration.ofNanos(System.nanoTime() - start), model);
+        metrics.record(Metric.STEP_ROWS, call.stream().mapToInt(Place::rows).sum(), model);
         for (int i = 0; i < before.length; i++) {
             Place<Held> place = call.get(i);
+            long ofTheSameJob =
+                    call.stream().filter(other -> other.job == place.job).count();
+            drawing(place).stages().add(Stage.STEPS, start, (int) ofTheSameJob);
             Generation generation = generations.get(i);
             if (generation.stepsDone() > before[i]) {
                 recordStep(place, generation, preview(pipeline, generation));
@@ -230,9 +273,17 @@ final class DeviceWorker {
 
     private void finish(Place<Held> place) {
         Drawing drawing = drawing(place);
+        Stages stages = drawing.stages();
+        long start = System.nanoTime();
         Picture picture = drawing.pipeline().finish(drawing.generation());
+        metrics.time(Metric.DECODE, stages.add(Stage.DECODE, start, 1), place.spec.model());
         long seed = drawing.generation().seed();
-        recorder.record(place.job, () -> place.job.claim.image(place.image, seed, png(place, picture)));
+        recorder.record(place.job, () -> {
+            long began = System.nanoTime();
+            byte[] png = png(place, picture);
+            metrics.time(Metric.ENCODE_IMAGE, stages.add(Stage.STORE, began, 1));
+            place.job.claim.image(place.image, seed, png, stages);
+        });
         drawings.remove(place);
         place.job.missing--;
         if (place.job.missing == 0) {
@@ -249,7 +300,7 @@ final class DeviceWorker {
         if (!jobs.contains(job)) {
             return;
         }
-        try {
+        try (MDC.MDCCloseable id = MDC.putCloseable(Held.JOB_ID, job.claim.jobId())) {
             work.run();
         } catch (RuntimeException | OutOfMemoryError e) {
             fail(job, e);
@@ -257,7 +308,9 @@ final class DeviceWorker {
     }
 
     private void fail(Held job, Throwable reason) {
-        log.warn("Job {} failed", job.claim.jobId(), reason);
+        try (MDC.MDCCloseable id = MDC.putCloseable(Held.JOB_ID, job.claim.jobId())) {
+            log.warn("Job {} failed", job.claim.jobId(), reason);
+        }
         if (reason instanceof OutOfDeviceMemory || reason instanceof OutOfMemoryError) {
             fail(job, FailureCode.OUT_OF_MEMORY, "one of its pictures does not fit into the memory of the device");
         } else {

@@ -6,6 +6,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Writes down what happens on a device, in order, on a thread of its own: neither the database nor the encoding of pictures holds
@@ -37,7 +38,7 @@ final class Recorder {
             if (job.lost) {
                 return;
             }
-            try {
+            try (MDC.MDCCloseable id = MDC.putCloseable(Held.JOB_ID, job.claim.jobId())) {
                 write.run();
             } catch (RuntimeException | Error e) {
                 if (e instanceof ClaimLost) {

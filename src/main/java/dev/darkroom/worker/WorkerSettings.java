@@ -2,6 +2,7 @@ package dev.darkroom.worker;
 
 import dev.darkroom.hub.ModelName;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -16,6 +17,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *     {@code org/name@revision}
  * @param devices to draw on, a set of networks each: {@code cpu}, {@code cuda:0}, {@code cuda:1}, …; empty for all CUDA
  *     devices, or the processor where there are none
+ * @param drain when the process is asked to end, so long at most the jobs that have begun are drawn on, before they go back to the
+ *     queue; 0 to 30 seconds
  * @param maxRows so many U-Net evaluations share one call; a picture with guidance takes two
  */
 @ConfigurationProperties("darkroom")
@@ -24,7 +27,10 @@ record WorkerSettings(
         @DefaultValue("./models") String modelsDir,
         @DefaultValue List<ModelName> models,
         @DefaultValue List<String> devices,
-        @DefaultValue("8") int maxRows) {
+        @DefaultValue("8") int maxRows,
+        @DefaultValue("20s") Duration drain) {
+
+    private static final Duration LONGEST_DRAIN = Duration.ofSeconds(30);
 
     WorkerSettings {
         for (String device : devices) {
@@ -32,6 +38,9 @@ record WorkerSettings(
                 throw new IllegalArgumentException(
                         "darkroom.devices must list cpu, cuda:0, cuda:1, …; given: \"" + device + "\"");
             }
+        }
+        if (drain.isNegative() || drain.compareTo(LONGEST_DRAIN) > 0) {
+            throw new IllegalArgumentException("darkroom.drain must be between 0 and 30 seconds; given: " + drain);
         }
         if (maxRows < 1) {
             throw new IllegalArgumentException("darkroom.max-rows must be at least 1; given: " + maxRows);

@@ -1,7 +1,10 @@
 package dev.darkroom.worker;
 
 import dev.darkroom.job.JobQueue;
+import dev.darkroom.job.Metric;
+import dev.darkroom.job.Metrics;
 import dev.darkroom.job.Models;
+import dev.darkroom.pipeline.DeviceMemory;
 import dev.darkroom.pipeline.DeviceThread;
 import dev.darkroom.pipeline.LoadedModels;
 import dev.darkroom.pipeline.ModelLibrary;
@@ -11,6 +14,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,7 +30,8 @@ import org.springframework.stereotype.Component;
 final class Workers implements SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(Workers.class);
 
-    private static final Duration LONGEST_STEP = Duration.ofSeconds(25);
+    /** After the drain: time for the call in progress to end and for its jobs to be given back. */
+    private static final Duration LAST_CALL = Duration.ofSeconds(5);
 
     /** What has become of a device. */
     enum State {
@@ -38,6 +43,7 @@ final class Workers implements SmartLifecycle {
     private final JobQueue queue;
     private final Models models;
     private final WorkerSettings settings;
+    private final Metrics metrics;
     private final Supplier<ModelLibrary> library;
 
     private final Map<String, State> states = Collections.synchronizedMap(new LinkedHashMap<>());
@@ -47,10 +53,11 @@ final class Workers implements SmartLifecycle {
     private volatile @Nullable Thread thread;
 
     /** @param library looks for the models; asked when those of the settings have been fetched */
-    Workers(JobQueue queue, Models models, WorkerSettings settings, Supplier<ModelLibrary> library) {
+    Workers(JobQueue queue, Models models, WorkerSettings settings, Metrics metrics, Supplier<ModelLibrary> library) {
         this.queue = queue;
         this.models = models;
         this.settings = settings;
+        this.metrics = metrics;
         this.library = library;
     }
 
@@ -77,11 +84,24 @@ final class Workers implements SmartLifecycle {
             states.put("models", State.FAILED);
             log.error("The workers have failed; no more pictures are drawn until the next start", e);
         } finally {
-            queue.close();
-            running.forEach(DeviceWorker::stop);
-            threads.forEach(Workers::join);
-            intake.rest().forEach(job -> job.claim.release());
+            end(intake, threads);
         }
+    }
+
+    /** Draws what has begun to its end, as far as there is time, and gives back the rest. */
+    private void end(Intake intake, List<Thread> threads) {
+        long start = System.nanoTime();
+        queue.close();
+        running.forEach(DeviceWorker::drain);
+        intake.rest().forEach(job -> job.claim.release());
+        join(threads, start + settings.drain().toNanos());
+        running.forEach(DeviceWorker::stop);
+        join(threads, System.nanoTime() + LAST_CALL.toNanos());
+        if (threads.stream().anyMatch(Thread::isAlive)) {
+            log.warn("A step takes longer than there is time to wait for; its jobs go back to the queue meanwhile");
+        }
+        queue.releaseHeld();
+        log.info("The workers have ended after {} ms", (System.nanoTime() - start) / 1_000_000);
     }
 
     /** The life of one device. */
@@ -91,7 +111,8 @@ final class Workers implements SmartLifecycle {
             String first = library.models().get(0).id();
             loaded.open(first).warmUp(settings.maxRows());
             log.info("Model {} is ready on {} after {} ms", first, name, (System.nanoTime() - start) / 1_000_000);
-            DeviceWorker worker = new DeviceWorker(name, loaded, intake, settings.maxRows());
+            DeviceWorker worker = new DeviceWorker(name, loaded, intake, metrics, settings.maxRows());
+            metrics.gauge(Metric.DEVICE_MEMORY, () -> DeviceMemory.used(device), name);
             begin(name, worker, library);
             worker.run();
         } catch (InterruptedException e) {
@@ -119,9 +140,14 @@ final class Workers implements SmartLifecycle {
         }
     }
 
-    private static void join(Thread thread) {
+    private static void join(List<Thread> threads, long end) {
         try {
-            thread.join();
+            for (Thread thread : threads) {
+                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+                if (left > 0) {
+                    thread.join(left);
+                }
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -159,7 +185,7 @@ final class Workers implements SmartLifecycle {
             return;
         }
         try {
-            worker.join(LONGEST_STEP.toMillis());
+            worker.join(settings.drain().plus(LAST_CALL.multipliedBy(2)).toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

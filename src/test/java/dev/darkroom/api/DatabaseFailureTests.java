@@ -23,10 +23,10 @@ class DatabaseFailureTests extends ServerTest {
             assertThat(problem.get("code").stringValue()).isEqualTo("database_unavailable");
             assertThat(answer.headers().firstValue("Retry-After")).isPresent();
             assertThat(answer.body()).doesNotContain("SQL", "Exception");
-            assertThat(get("/actuator/health/readiness").statusCode()).isEqualTo(503);
+            assertThat(management("/actuator/health/readiness").statusCode()).isEqualTo(503);
         } finally {
             sql.sql("alter table model_away rename to model").update();
         }
-        assertThat(get("/actuator/health/readiness").statusCode()).isEqualTo(200);
+        assertThat(management("/actuator/health/readiness").statusCode()).isEqualTo(200);
     }
 }

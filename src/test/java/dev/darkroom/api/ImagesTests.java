@@ -165,8 +165,8 @@ class ImagesTests extends ServerTest {
         List<ModelInfo> served = models.all();
         models.publish(List.of());
         try {
-            assertThat(get("/actuator/health/readiness").statusCode()).isEqualTo(503);
-            assertThat(get("/actuator/health/liveness").statusCode()).isEqualTo(200);
+            assertThat(management("/actuator/health/readiness").statusCode()).isEqualTo(503);
+            assertThat(management("/actuator/health/liveness").statusCode()).isEqualTo(200);
             HttpResponse<String> refused = post("{\"prompt\":\"a red apple\"}");
             assertThat(refused.statusCode()).isEqualTo(503);
             assertThat(body(refused).get("code").stringValue()).isEqualTo("no_model_ready");
@@ -174,7 +174,7 @@ class ImagesTests extends ServerTest {
         } finally {
             models.publish(served);
         }
-        assertThat(get("/actuator/health/readiness").statusCode()).isEqualTo(200);
+        assertThat(management("/actuator/health/readiness").statusCode()).isEqualTo(200);
     }
 
     @Test

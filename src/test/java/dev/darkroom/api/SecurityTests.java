@@ -94,6 +94,7 @@ class SecurityTests {
     static void settings(DynamicPropertyRegistry registry) throws IOException {
         Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "security");
         registry.add("darkroom.data-dir", () -> data.toString());
+        registry.add("management.server.port", () -> ""); // the API's own
         registry.add("darkroom.api-keys", () -> OF_SETTING.kept().toSetting());
         registry.add("spring.security.oauth2.resourceserver.jwt.issuer-uri", ISSUER::uri);
     }

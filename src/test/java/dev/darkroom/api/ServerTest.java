@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
 import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalManagementPort;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
@@ -32,6 +33,9 @@ abstract class ServerTest {
     @LocalServerPort
     private int port;
 
+    @LocalManagementPort
+    private int managementPort;
+
     @DynamicPropertySource
     static void freshData(DynamicPropertyRegistry registry) throws IOException {
         Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "data");
@@ -41,7 +45,14 @@ abstract class ServerTest {
 
     @BeforeEach
     void waitUntilReady() {
-        await().atMost(LONG).until(() -> get("/actuator/health/readiness").statusCode() == 200);
+        await().atMost(LONG)
+                .until(() -> management("/actuator/health/readiness").statusCode() == 200);
+    }
+
+    /** What the port for operators answers. */
+    HttpResponse<String> management(String path) {
+        return send(HttpRequest.newBuilder(URI.create("http://localhost:" + managementPort + path))
+                .timeout(LONG));
     }
 
     HttpResponse<String> get(String path, String... headers) {

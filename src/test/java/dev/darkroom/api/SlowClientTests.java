@@ -72,6 +72,7 @@ class SlowClientTests {
     static void freshData(DynamicPropertyRegistry registry) throws IOException {
         Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "slow");
         registry.add("darkroom.data-dir", () -> data.toString());
+        registry.add("management.server.port", () -> ""); // the API's own
     }
 
     @BeforeEach

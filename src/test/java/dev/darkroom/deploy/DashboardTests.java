@@ -1,22 +1,27 @@
 package dev.darkroom.deploy;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.ServerProcess;
 import java.io.IOException;
-import java.io.InputStream;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Grafana's dashboard and Prometheus's alerts ask for metrics of the one list, {@code metrics.txt}. */
+/** Grafana's dashboard and Prometheus's alerts ask for what a running server offers, and {@code docs/metrics.md} lists it. */
 class DashboardTests {
     private static final Path FILES = Path.of("helm", "darkroom", "files");
 
@@ -26,45 +31,101 @@ class DashboardTests {
 
     private final JsonNode dashboard = JsonMapper.shared().readTree(Yaml.text(FILES.resolve("dashboard.json")));
 
+    private static final Pattern SELECTOR = Pattern.compile("([a-z][a-z0-9_]*)\\{([^}]*)\\}");
+    private static final Pattern SAMPLE = Pattern.compile("([a-z][a-z0-9_]*)(?:\\{(.*)\\})? \\S+");
+    private static final Pattern LABEL = Pattern.compile("([a-z]+)\\s*(?:=~|!~|!=|=)\\s*\"");
+
+    /** Labels that Prometheus itself adds. */
+    private static final Set<String> ADDED = Set.of("instance", "namespace", "job");
+
+    private static ServerProcess server;
+
+    /** The names at the endpoint of a server that has drawn and refused something, each with its labels. */
+    private static Map<String, Set<String>> offered;
+
+    @BeforeAll
+    static void draw() throws Exception {
+        server = ServerProcess.start(ServerProcess.freshData("metrics"), "--stub.step-time=5ms")
+                .awaitReady();
+        assertThat(server.post("{\"prompt\":\"an apple\"}", "Prefer", "wait=60").statusCode())
+                .isEqualTo(200);
+        assertThat(server.post("{\"prompt\":\"an apple\",\"steps\":0}").statusCode())
+                .isEqualTo(400);
+        server.liveBytes(); // collects garbage
+        offered = new TreeMap<>();
+        HttpResponse<String> metrics = server.management("/actuator/prometheus");
+        assertThat(metrics.statusCode()).isEqualTo(200);
+        for (String line : metrics.body().split("\n")) {
+            Matcher sample = SAMPLE.matcher(line);
+            if (sample.matches()) {
+                offered.computeIfAbsent(sample.group(1), name -> new TreeSet<>())
+                        .addAll(labels(sample.group(2)));
+            }
+        }
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
     @Test
-    void panelsAskForListedMetricsOnly() throws IOException {
-        List<String> listed = metrics();
+    void panelsAskForWhatTheServerOffers() {
         for (JsonNode panel : panels()) {
             assertThat(panel.path("targets")).as(title(panel)).isNotEmpty();
             for (JsonNode target : panel.path("targets")) {
-                assertThat(asked(target.path("expr").asString()))
-                        .as(title(panel))
-                        .isNotEmpty()
-                        .allSatisfy(metric -> assertThat(listed).contains(metric));
+                assertOffered(title(panel), target.path("expr").asString());
             }
         }
     }
 
     @Test
-    void alertsAskForListedMetricsOnly() throws IOException {
+    void alertsAskForWhatTheServerOffers() {
         JsonNode rules = Yaml.read(FILES.resolve("alerts.yml")).at("/groups/0/rules");
         assertThat(rules).isNotEmpty();
         for (JsonNode rule : rules) {
-            assertThat(asked(rule.path("expr").asString()))
-                    .as(rule.path("alert").asString())
-                    .isNotEmpty()
-                    .isSubsetOf(metrics());
+            assertOffered(rule.path("alert").asString(), rule.path("expr").asString());
             assertThat(rule.at("/annotations/summary").asString()).isNotBlank();
         }
     }
 
+    private static void assertOffered(String what, String query) {
+        assertThat(asked(query)).as(what).isNotEmpty().isSubsetOf(offered.keySet());
+        Matcher selector = SELECTOR.matcher(query);
+        while (selector.find()) {
+            Set<String> asked = labels(selector.group(2));
+            asked.removeAll(ADDED);
+            assertThat(asked).as(what + ": " + selector.group(1)).isSubsetOf(offered.get(selector.group(1)));
+        }
+    }
+
+    @Test
+    void theServerOffersWhatThePageLists() throws IOException {
+        Set<String> families = new TreeSet<>();
+        offered.keySet().stream()
+                .filter(name -> name.startsWith("darkroom_"))
+                .forEach(name -> families.add(family(name)));
+        assertThat(families).isEqualTo(listed());
+    }
+
     @Test
     void everyMetricOfOursIsShown() throws IOException {
-        TreeSet<String> shown = new TreeSet<>();
+        Set<String> shown = new TreeSet<>();
         for (JsonNode panel : panels()) {
-            panel.path("targets")
-                    .forEach(target -> shown.addAll(asked(target.path("expr").asString())));
+            for (JsonNode target : panel.path("targets")) {
+                asked(target.path("expr").asString()).forEach(name -> shown.add(family(name)));
+            }
         }
-        List<String> families = shown.stream().map(DashboardTests::family).toList();
-        assertThat(metrics().stream()
-                        .filter(name -> name.startsWith("darkroom_"))
-                        .map(DashboardTests::family))
-                .isSubsetOf(families);
+        assertThat(listed()).isSubsetOf(shown);
+    }
+
+    @Test
+    void theActuatorIsOnItsOwnPortOnly() throws Exception {
+        assertThat(server.get("/actuator/prometheus").statusCode()).isEqualTo(404);
+        assertThat(server.get("/actuator/health/readiness").statusCode()).isEqualTo(404);
+        assertThat(server.management("/actuator/health/liveness").statusCode()).isEqualTo(200);
+        assertThat(server.management("/actuator/env").statusCode()).isEqualTo(404);
+        assertThat(server.management("/v1/models").statusCode()).isEqualTo(404);
     }
 
     @Test
@@ -99,13 +160,25 @@ class DashboardTests {
         }
     }
 
-    static List<String> metrics() throws IOException {
-        try (InputStream in = Objects.requireNonNull(DashboardTests.class.getResourceAsStream("metrics.txt"))) {
-            return new String(in.readAllBytes(), UTF_8)
-                    .lines()
-                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
-                    .toList();
+    /** The names in {@code docs/metrics.md}. */
+    private static Set<String> listed() throws IOException {
+        Matcher row = Pattern.compile("(?m)^\\| `(darkroom_[a-z_]+)`")
+                .matcher(Files.readString(Path.of("docs", "metrics.md")));
+        Set<String> listed = new TreeSet<>();
+        while (row.find()) {
+            listed.add(row.group(1));
         }
+        assertThat(listed).isNotEmpty();
+        return listed;
+    }
+
+    private static Set<String> labels(String text) {
+        Set<String> labels = new TreeSet<>();
+        Matcher label = LABEL.matcher(text == null ? "" : text);
+        while (label.find()) {
+            labels.add(label.group(1));
+        }
+        return labels;
     }
 
     static List<String> asked(String query) {
@@ -118,7 +191,7 @@ class DashboardTests {
     }
 
     private static String family(String metric) {
-        return metric.replaceFirst("_(bucket|count|sum)$", "");
+        return metric.replaceFirst("_(bucket|count|sum|max)$", "");
     }
 
     private List<JsonNode> panels() {

@@ -225,15 +225,12 @@ class HelmChartTests {
 
     @Test
     void theGracePeriodHoldsTheDrain() throws IOException {
-        List<JsonNode> objects = render("drainSeconds: 100\npreStopSeconds: 7\n");
+        List<JsonNode> objects = render("drainSeconds: 25\npreStopSeconds: 7\n");
         JsonNode pod = one(objects, "StatefulSet", "release-darkroom").at("/spec/template/spec");
-        assertThat(pod.path("terminationGracePeriodSeconds").asInt()).isEqualTo(100 + 7 + 15);
+        assertThat(pod.path("terminationGracePeriodSeconds").asInt()).isEqualTo(25 + 7 + 30);
         assertThat(pod.at("/containers/0/lifecycle/preStop/exec/command/1").asString())
                 .isEqualTo("7");
-        assertThat(settings(objects)
-                        .at("/spring/lifecycle/timeout-per-shutdown-phase")
-                        .asString())
-                .isEqualTo("100s");
+        assertThat(settings(objects).at("/darkroom/drain").asString()).isEqualTo("25s");
     }
 
     @Test
@@ -326,6 +323,7 @@ class HelmChartTests {
             models: {hub: [a/b], readOnly: true}                   | models.hub cannot be fetched
             models: {volume: {emptyDir: {}, hostPath: {path: /}}}  | maxProperties
             drainSeconds: soon                                     | integer
+            drainSeconds: 31                                       | maximum
             """)
     void refuses(String values, String reason) throws IOException {
         String yaml =

@@ -11,6 +11,8 @@ import dev.darkroom.spec.Output;
 import dev.darkroom.spec.Priority;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -33,6 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.beans.factory.support.StaticListableBeanFactory;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 
@@ -74,6 +77,12 @@ abstract class JobStoreTests {
                 events,
                 new DirectoryImageStore(settings().data().resolve("images")),
                 clock);
+    }
+
+    private static Claim claim(Job job, long number) {
+        StaticListableBeanFactory nothing = new StaticListableBeanFactory();
+        Traces traces = new Traces(nothing.getBeanProvider(OpenTelemetry.class));
+        return new Claim(store, new Paces(sql), new Metrics(new SimpleMeterRegistry()), traces, job, number);
     }
 
     @AfterAll
@@ -156,9 +165,9 @@ abstract class JobStoreTests {
     void theLastPictureMakesTheJobSucceed() {
         String id = running(2, 7);
         store.step(id, 7, 0, 1, 20, null);
-        store.image(id, 7, 1, 43, PNG);
+        store.image(id, 7, 1, 43, PNG, new Stages());
         assertThat(job(id).state()).isEqualTo(JobState.RUNNING);
-        store.image(id, 7, 0, 42, PNG);
+        store.image(id, 7, 0, 42, PNG, new Stages());
         assertThat(job(id).state()).isEqualTo(JobState.SUCCEEDED);
         assertThat(job(id).images()).extracting(Job.Image::index).containsExactly(0, 1);
         assertThat(job(id).finishedAt()).isNotNull();
@@ -181,23 +190,23 @@ abstract class JobStoreTests {
         store.start(id, 9);
         Job before = job(id);
         assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20, null)).isInstanceOf(ClaimLost.class);
-        assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG)).isInstanceOf(ClaimLost.class);
+        assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG, new Stages())).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.fail(id, 7, FailureCode.DRAWING_FAILED, "late"))
                 .isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.canceled(id, 7)).isInstanceOf(ClaimLost.class);
         assertThatThrownBy(() -> store.release(id, 7)).isInstanceOf(ClaimLost.class);
         assertThat(job(id)).isEqualTo(before);
-        store.image(id, 9, 0, 42, PNG);
+        store.image(id, 9, 0, 42, PNG, new Stages());
         assertThat(job(id).state()).isEqualTo(JobState.SUCCEEDED);
     }
 
     @Test
     void anEndedJobCannotBeClaimedOrChanged() {
         String id = running(1, 7);
-        store.image(id, 7, 0, 42, PNG);
+        store.image(id, 7, 0, 42, PNG, new Stages());
         Job before = job(id);
         assertThat(store.claim(id, 8)).isEmpty();
-        assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG)).isInstanceOf(ClaimLost.class);
+        assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG, new Stages())).isInstanceOf(ClaimLost.class);
         store.cancel(id);
         assertThat(job(id)).isEqualTo(before);
     }
@@ -227,9 +236,9 @@ abstract class JobStoreTests {
     void finishedPicturesAndTheirStepsSurviveAnInterruption() {
         String id = running(2, 7);
         store.step(id, 7, 1, 1, 2, null);
-        store.image(id, 7, 0, 42, PNG);
+        store.image(id, 7, 0, 42, PNG, new Stages());
         Job again = store.claim(id, 8).orElseThrow();
-        assertThat(new Claim(store, new Paces(sql), again, 8).missingImages()).containsExactly(1);
+        assertThat(claim(again, 8).missingImages()).containsExactly(1);
         store.start(id, 8);
         assertThat(job(id).step()).isEqualTo(2);
     }
@@ -389,8 +398,8 @@ abstract class JobStoreTests {
     @Test
     void aPictureWhoseCommitWasNotAcknowledgedIsRecordedOnce() {
         String id = running(2, 7);
-        store.image(id, 7, 0, 42, PNG);
-        store.image(id, 7, 0, 42, PNG);
+        store.image(id, 7, 0, 42, PNG, new Stages());
+        store.image(id, 7, 0, 42, PNG, new Stages());
         assertThat(job(id).images()).hasSize(1);
         assertThat(types(id)).filteredOn(JobEvent.Type.IMAGE::equals).hasSize(1);
     }
@@ -398,9 +407,9 @@ abstract class JobStoreTests {
     @Test
     void aDeletedJobTakesItsPictureAlongUnlessAnotherHasTheSame() {
         String first = running(1, 7);
-        store.image(first, 7, 0, 42, PNG);
+        store.image(first, 7, 0, 42, PNG, new Stages());
         String second = running(1, 7);
-        store.image(second, 7, 0, 42, PNG);
+        store.image(second, 7, 0, 42, PNG, new Stages());
         String hash = job(first).images().get(0).hash();
 
         store.delete(first);
@@ -415,7 +424,7 @@ abstract class JobStoreTests {
     @Test
     void onlyJobsThatEndedLongAgoAreDeleted() {
         String ended = running(1, 7);
-        store.image(ended, 7, 0, 42, PNG);
+        store.image(ended, 7, 0, 42, PNG, new Stages());
         running(1, 8);
         assertThat(store.endedBefore(clock.instant().minusSeconds(60), 10)).isEmpty();
         assertThat(store.endedBefore(clock.instant().plusSeconds(60), 10)).containsExactly(ended);
@@ -427,12 +436,12 @@ abstract class JobStoreTests {
         ExecutorService deleter = Executors.newSingleThreadExecutor();
         try {
             String old = running(1, 7);
-            store.image(old, 7, 0, 42, PNG);
+            store.image(old, 7, 0, 42, PNG, new Stages());
             for (int round = 0; round < 100; round++) {
                 String next = running(1, 7);
                 String last = old;
                 Future<?> deletion = deleter.submit(() -> store.delete(last));
-                store.image(next, 7, 0, 42, PNG);
+                store.image(next, 7, 0, 42, PNG, new Stages());
                 deletion.get();
                 assertThat(files.holds(job(next).images().get(0).hash())).isTrue();
                 old = next;
@@ -472,7 +481,7 @@ abstract class JobStoreTests {
                 if (store.cancelRequests().contains(id)) {
                     store.canceled(id, 7);
                 } else {
-                    store.image(id, 7, 0, 42, PNG);
+                    store.image(id, 7, 0, 42, PNG, new Stages());
                 }
                 cancel.get();
                 ends[job(id).state().ordinal()]++;

@@ -21,12 +21,13 @@ import java.util.concurrent.locks.LockSupport;
  * around it are the real ones.
  *
  * <p>Some prompts go wrong: those that contain {@code unencodable} when they are encoded, {@code unpredictable} at every U-Net call
- * that they have a row in, {@code endless} by latents that are no numbers, {@code too large} for lack of memory even alone.
+ * that they have a row in, {@code endless} by latents that are no numbers, {@code too large} for lack of memory even alone, {@code
+ * stuck} by a U-Net call that takes an hour.
  */
 public final class StubModel implements ModelLibrary.Source {
     private static final int CHANNELS = 4;
     private static final int FACTOR = 8;
-    private static final List<String> TROUBLES = List.of("unpredictable", "endless", "too large");
+    private static final List<String> TROUBLES = List.of("unpredictable", "endless", "too large", "stuck");
 
     /** How the models of a library behave; may be changed while they draw. */
     public static final class Behaviour {
@@ -140,6 +141,9 @@ public final class StubModel implements ModelLibrary.Source {
                 int trouble = (int) context[2 * row + 1];
                 if (trouble == TROUBLES.indexOf("unpredictable")) {
                     throw new IllegalStateException("a row that cannot be predicted");
+                }
+                if (trouble == TROUBLES.indexOf("stuck")) {
+                    pass(Duration.ofHours(1));
                 }
                 if (trouble == TROUBLES.indexOf("too large")) {
                     throw new OutOfDeviceMemory("a row that is too large", new IllegalStateException());

@@ -65,13 +65,14 @@ class FailedStartTests {
         assertThat(status(port, "/actuator/health/readiness")).isEqualTo(503);
     }
 
-    private Process start(String name, int port) throws IOException {
+    private Process start(String name, int managementPort) throws IOException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
                         System.getProperty("java.class.path"),
                         Darkroom.class.getName(),
-                        "--server.port=" + port,
+                        "--server.port=0",
+                        "--management.server.port=" + managementPort,
                         "--darkroom.data-dir=" + data,
                         "--darkroom.models-dir=" + data.resolve("models"))
                 .redirectErrorStream(true)

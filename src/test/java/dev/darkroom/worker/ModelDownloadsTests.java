@@ -54,13 +54,17 @@ class ModelDownloadsTests {
     @Test
     void theServerIsReadyOnceItHasFetchedWhatItCan() throws Exception {
         int port = freePort();
-        start("--server.port=" + port, "--darkroom.models=org/gone,org/name");
+        int managementPort = freePort();
+        start(
+                "--server.port=" + port,
+                "--management.server.port=" + managementPort,
+                "--darkroom.models=org/gone,org/name");
         awaitVae();
-        await().atMost(LONG).until(() -> status(port, "/actuator/health/liveness") == 200);
-        assertThat(status(port, "/actuator/health/readiness")).isEqualTo(503);
+        await().atMost(LONG).until(() -> status(managementPort, "/actuator/health/liveness") == 200);
+        assertThat(status(managementPort, "/actuator/health/readiness")).isEqualTo(503);
 
         mayGoOn.countDown();
-        await().atMost(LONG).until(() -> status(port, "/actuator/health/readiness") == 200);
+        await().atMost(LONG).until(() -> status(managementPort, "/actuator/health/readiness") == 200);
         assertThat(status(port, "/v1/models/org--name")).isEqualTo(200);
         assertThat(output())
                 .containsPattern("ERROR .*Model org/gone is left out, it could not be fetched: there is no org/gone")

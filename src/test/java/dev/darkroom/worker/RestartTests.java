@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.ServerProcess;
 import dev.darkroom.Service;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -38,6 +38,7 @@ class RestartTests {
     private final List<Process> started = new ArrayList<>();
     private Path data;
     private int port;
+    private int managementPort;
 
     @BeforeEach
     void freshData() throws IOException {
@@ -102,7 +103,7 @@ class RestartTests {
 
     @Test
     void givesItsJobsBackAndEndsItsAnswersWhenItIsStopped() throws Exception {
-        Process server = start("--darkroom.max-queued=1", "--darkroom.max-rows=4");
+        Process server = start("--darkroom.max-queued=1", "--darkroom.max-rows=4", "--darkroom.drain=1s");
         String id = json(post(LONG_JOB)).get("id").stringValue();
         await().atMost(LONG).until(() -> job(id).get("progress").get("step").intValue() >= 1);
         String other = json(post(LONG_JOB)).get("id").stringValue();
@@ -145,15 +146,15 @@ class RestartTests {
 
     /** Starts a server on the data of this test and waits until it is ready. */
     private Process start(String... settings) throws IOException {
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        port = ServerProcess.freePort();
+        managementPort = ServerProcess.freePort();
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 Darkroom.class.getName(),
                 "--server.port=" + port,
+                "--management.server.port=" + managementPort,
                 "--darkroom.data-dir=" + data,
                 "--darkroom.models-dir=" + data.resolve("models")));
         command.addAll(List.of(settings));
@@ -167,7 +168,9 @@ class RestartTests {
             if (!server.isAlive()) {
                 throw new AssertionError("the server did not start, see " + data.resolve("server.log"));
             }
-            return get("/actuator/health/readiness").statusCode() == 200;
+            return send(request(managementPort, "/actuator/health/readiness").GET())
+                            .statusCode()
+                    == 200;
         });
         return server;
     }
@@ -191,6 +194,10 @@ class RestartTests {
     }
 
     private HttpRequest.Builder request(String path) {
+        return request(port, path);
+    }
+
+    private static HttpRequest.Builder request(int port, String path) {
         return HttpRequest.newBuilder(URI.create("http://localhost:" + port + path))
                 .timeout(LONG);
     }

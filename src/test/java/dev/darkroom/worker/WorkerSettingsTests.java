@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.darkroom.hub.ModelName;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -14,7 +15,8 @@ class WorkerSettingsTests {
 
     @Test
     void haveTheirDocumentedDefaults() {
-        assertThat(bind(Map.of())).isEqualTo(new WorkerSettings("./data", "./models", List.of(), List.of(), 8));
+        assertThat(bind(Map.of()))
+                .isEqualTo(new WorkerSettings("./data", "./models", List.of(), List.of(), 8, Duration.ofSeconds(20)));
     }
 
     @Test
@@ -24,9 +26,12 @@ class WorkerSettingsTests {
                 "darkroom.models-dir", "/m",
                 "darkroom.models", "org/a, org/b@fp16",
                 "darkroom.devices", "cuda:0, cuda:1",
-                "darkroom.max-rows", "2");
+                "darkroom.max-rows", "2",
+                "darkroom.drain", "5s");
         List<ModelName> models = List.of(ModelName.of("org/a"), ModelName.of("org/b@fp16"));
-        assertThat(bind(properties)).isEqualTo(new WorkerSettings("/d", "/m", models, List.of("cuda:0", "cuda:1"), 2));
+        assertThat(bind(properties))
+                .isEqualTo(
+                        new WorkerSettings("/d", "/m", models, List.of("cuda:0", "cuda:1"), 2, Duration.ofSeconds(5)));
     }
 
     @Test
@@ -48,6 +53,13 @@ class WorkerSettingsTests {
         assertThatThrownBy(() -> bind(Map.of("darkroom.max-rows", "0")))
                 .rootCause()
                 .hasMessage("darkroom.max-rows must be at least 1; given: 0");
+    }
+
+    @Test
+    void refuseADrainThatTakesTooLong() {
+        assertThatThrownBy(() -> bind(Map.of("darkroom.drain", "31s")))
+                .rootCause()
+                .hasMessage("darkroom.drain must be between 0 and 30 seconds; given: PT31S");
     }
 
     private static WorkerSettings bind(Map<String, String> properties) {

@@ -1,0 +1,38 @@
+package dev.darkroom;
+
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/**
+ * Ends the process within 55 seconds of SIGTERM, whatever hangs: a network in one long step, a database that does not answer, a
+ * client that does not read. What it held is then taken for lost, as after a crash.
+ */
+@Component
+final class ExitDeadline {
+    private static final Logger log = LoggerFactory.getLogger(ExitDeadline.class);
+
+    private static final Duration AT_MOST = Duration.ofSeconds(55);
+    private static final int TERMINATED = 128 + 15;
+
+    ExitDeadline() {
+        Runtime.getRuntime().addShutdownHook(new Thread(ExitDeadline::begin, "exit-deadline"));
+    }
+
+    private static void begin() {
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        Thread.sleep(AT_MOST.toMillis());
+                    } catch (InterruptedException e) {
+                        return;
+                    }
+                    log.error("The process does not end by itself within {} s and is ended", AT_MOST.toSeconds());
+                    Runtime.getRuntime().halt(TERMINATED);
+                },
+                "exit-deadline");
+        thread.setDaemon(true);
+        thread.start();
+    }
+}
