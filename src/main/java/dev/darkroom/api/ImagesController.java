@@ -1,5 +1,6 @@
 package dev.darkroom.api;
 
+import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
@@ -21,9 +22,11 @@ import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -52,17 +55,21 @@ class ImagesController {
     private final Jobs jobs;
     private final Waiting waiting;
     private final Downloads downloads;
+    private final Idempotency idempotency;
     private final JsonMapper json;
 
-    ImagesController(Models models, Jobs jobs, Waiting waiting, Downloads downloads, JsonMapper json) {
+    ImagesController(
+            Models models, Jobs jobs, Waiting waiting, Downloads downloads, Idempotency idempotency, JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
         this.waiting = waiting;
         this.downloads = downloads;
+        this.idempotency = idempotency;
         this.json = json;
     }
 
     @PostMapping(path = "/v1/images", consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Idempotency.Header
     @Operation(operationId = "createImages", summary = "Draw pictures", description = """
                     Accepts a job and answers at once with 202 and its Location. With `Prefer: wait=N` (N ≤ 60 seconds) \
                     the answer waits: 200 with the finished job, or 202 with the job as it is when the time runs out. \
@@ -168,18 +175,29 @@ class ImagesController {
     private CompletableFuture<ResponseEntity<Object>> draw(
             ImageRequest request, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
         Prefer prefer = Prefer.parse(preferences);
-        List<Violation> wrong = new ArrayList<>();
-        JobOptions options = valid(wrong, request::options);
-        ImageSpec spec = valid(wrong, () -> spec(request));
-        if (options == null || spec == null) {
-            throw new InvalidImageSpec(wrong);
+        IdempotencyKey key = idempotency.key(http, request);
+        if (key != null && prefer.cancelOnDisconnect()) {
+            throw new Problem(
+                    Problem.Code.INVALID_PREFER,
+                    "cancel-on-disconnect and Idempotency-Key exclude each other: with a key the client may come back");
         }
-        List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
-        offered.addAll(Downloads.pictureTypes(spec));
-        offered.add(Archive.TYPE);
-        MediaType type = Accept.of(headers).best(offered);
+        Optional<Job> earlier = key == null ? Optional.empty() : jobs.find(key);
+        MediaType type;
+        Job job;
+        if (earlier.isPresent()) {
+            job = earlier.get();
+            type = negotiated(headers, job.spec());
+        } else {
+            List<Violation> wrong = new ArrayList<>();
+            JobOptions options = valid(wrong, request::options);
+            ImageSpec spec = valid(wrong, () -> spec(request));
+            if (options == null || spec == null) {
+                throw new InvalidImageSpec(wrong);
+            }
+            type = negotiated(headers, spec);
+            job = key == null ? jobs.submit(spec, options, Caller.of(http)) : jobs.submit(spec, options, key);
+        }
         boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
-        Job job = jobs.submit(spec, options, Caller.of(http));
         Duration wait = prefer.atMost(pictures ? PICTURE_WAIT : Duration.ZERO);
         CompletableFuture<Job> end = prefer.cancelOnDisconnect()
                 ? waiting.forEnd(job, wait, HangUps.probe(http))
@@ -190,11 +208,18 @@ class ImagesController {
             if (prefer.applied() != null) {
                 answer.add("Preference-Applied", prefer.applied());
             }
-            if (!seen.state().isFinal()) {
-                return json(HttpStatus.ACCEPTED, answer, seen);
+            if (pictures && seen.state().isFinal()) {
+                return pictures(answer, seen, type);
             }
-            return pictures ? pictures(answer, seen, type) : json(HttpStatus.OK, answer, seen);
+            return json(answer, seen, key);
         });
+    }
+
+    private static MediaType negotiated(HttpHeaders headers, ImageSpec spec) {
+        List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
+        offered.addAll(Downloads.pictureTypes(spec));
+        offered.add(Archive.TYPE);
+        return Accept.of(headers).best(offered);
     }
 
     /** Keeps what is wrong, so that all wrong fields are told at once. */
@@ -229,11 +254,17 @@ class ImagesController {
         return ImageSpec.of(request.draft(), info);
     }
 
-    private ResponseEntity<Object> json(HttpStatus status, HttpHeaders headers, Job job) {
-        return ResponseEntity.status(status)
+    private ResponseEntity<Object> json(HttpHeaders headers, Job job, @Nullable IdempotencyKey key) {
+        HttpStatus status = job.state().isFinal() ? HttpStatus.OK : HttpStatus.ACCEPTED;
+        IdempotencyKey.Answer answer = new IdempotencyKey.Answer(
+                status.value(), json.writeValueAsString(JobResponse.of(job, jobs.outlook(job))));
+        if (key != null) {
+            answer = jobs.firstAnswer(key, answer);
+        }
+        return ResponseEntity.status(answer.status())
                 .headers(headers)
                 .contentType(MediaType.APPLICATION_JSON)
-                .body(JobResponse.of(job, jobs.outlook(job)));
+                .body(answer.body().getBytes(StandardCharsets.UTF_8));
     }
 
     private ResponseEntity<Object> pictures(HttpHeaders headers, Job job, MediaType type) {

@@ -70,6 +70,18 @@ record JobResponse(
         @Schema(description = "Why it failed") @JsonProperty("error") @Nullable
         Failure error) {
 
+    /** A part of the caller's jobs. */
+    @Schema(name = "JobPage", description = "Some of the caller's jobs, newest first")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Page(
+            @Schema(description = "Each without queue and eta") @JsonProperty("jobs")
+            List<JobResponse> jobs,
+
+            @Schema(description = "Begins the next page; left out with the last one")
+            @JsonProperty("next_cursor")
+            @Nullable
+            String nextCursor) {}
+
     /** Sampling steps of all pictures together. */
     @Schema(name = "JobProgress", description = "Sampling steps, all pictures together")
     record Progress(

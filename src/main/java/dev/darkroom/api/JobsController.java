@@ -3,17 +3,24 @@ package dev.darkroom.api;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
+import dev.darkroom.job.Outlook;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
+import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
@@ -29,13 +36,15 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
-/** {@code /v1/jobs}: state, events, pictures, cancel. */
+/** {@code /v1/jobs}: list, state, events, pictures, cancel. */
 @RestController
-@RequestMapping("/v1/jobs/{id}")
+@RequestMapping("/v1/jobs")
 @Tag(name = "Jobs")
 class JobsController {
 
     private static final int MAX_WAIT_MS = Prefer.MAX_WAIT_SECONDS * 1000;
+    private static final int MAX_PAGE = 100;
+    private static final String DEFAULT_PAGE = "20";
 
     private final Jobs jobs;
     private final JobStreams streams;
@@ -50,6 +59,80 @@ class JobsController {
     }
 
     @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "listJobs",
+            summary = "The caller's jobs, newest first",
+            description =
+                    "Those that the same caller has posted, while they are kept. Each page says where the next one"
+                            + " begins; jobs that are posted meanwhile do not move it. For queue and eta ask for a job by its id.")
+    JobResponse.Page list(
+            @Parameter(
+                            description = "Only jobs in this state; may be repeated",
+                            array =
+                                    @ArraySchema(
+                                            schema =
+                                                    @Schema(
+                                                            type = "string",
+                                                            allowableValues = {
+                                                                "queued",
+                                                                "running",
+                                                                "succeeded",
+                                                                "failed",
+                                                                "canceled"
+                                                            })))
+                    @RequestParam(name = "state", required = false)
+                    @Nullable
+                    List<String> state,
+            @Parameter(
+                            description = "So many jobs at most",
+                            schema =
+                                    @Schema(
+                                            type = "integer",
+                                            format = "int32",
+                                            minimum = "1",
+                                            maximum = "" + MAX_PAGE,
+                                            defaultValue = DEFAULT_PAGE))
+                    @RequestParam(name = "limit", defaultValue = DEFAULT_PAGE)
+                    int limit,
+            @Parameter(
+                            description = "next_cursor of the page before",
+                            schema = @Schema(type = "string", pattern = Cursor.FORM))
+                    @RequestParam(name = "cursor", required = false)
+                    @Nullable
+                    String cursor,
+            @Parameter(hidden = true) HttpServletRequest http) {
+        if (limit < 1 || limit > MAX_PAGE) {
+            throw new Problem(
+                    Problem.Code.INVALID_PARAMETER, "limit must be between 1 and " + MAX_PAGE + "; given: " + limit);
+        }
+        List<Job> found = jobs.list(Caller.of(http), states(state), Cursor.read(cursor), limit + 1);
+        List<Job> page = found.subList(0, Math.min(limit, found.size()));
+        return new JobResponse.Page(
+                page.stream().map(job -> JobResponse.of(job, Outlook.NONE)).toList(),
+                found.size() > limit ? Cursor.after(page.get(limit - 1)) : null);
+    }
+
+    private static Set<JobState> states(@Nullable List<String> ids) {
+        if (ids == null) {
+            return EnumSet.allOf(JobState.class);
+        }
+        Set<JobState> states = EnumSet.noneOf(JobState.class);
+        for (String id : ids.isEmpty() ? List.of("") : ids) {
+            states.add(Arrays.stream(JobState.values())
+                    .filter(state -> state.id().equals(id))
+                    .findFirst()
+                    .orElseThrow(() -> new Problem(
+                            Problem.Code.INVALID_PARAMETER,
+                            "state must be one of "
+                                    + Arrays.stream(JobState.values())
+                                            .map(JobState::id)
+                                            .collect(Collectors.joining(", "))
+                                    + "; given: \"" + id + "\"")));
+        }
+        return states;
+    }
+
+    @GetMapping(path = "/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
             operationId = "getJob",
             summary = "State, progress and result of a job",
@@ -70,7 +153,7 @@ class JobsController {
                 .thenApply(job -> JobResponse.of(job, jobs.outlook(job)));
     }
 
-    @DeleteMapping(produces = MediaType.APPLICATION_JSON_VALUE)
+    @DeleteMapping(path = "/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(operationId = "cancelJob", summary = "Cancel a job; a running one stops within one step")
     @ApiResponse(responseCode = "200", description = "The job is canceled")
     @ApiResponse(responseCode = "202", description = "The job is running and stops within one step")
@@ -88,7 +171,7 @@ class JobsController {
         return ResponseEntity.status(status).body(JobResponse.of(job, jobs.outlook(job)));
     }
 
-    @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     @Operation(operationId = "streamJobEvents", summary = "Follow a job as server-sent events", description = """
                     Events: `snapshot` (the job as it is, first, unless Last-Event-ID is given), `queued`, `started`, \
                     `step` ({image, step, steps}), `image`, and one of `succeeded`, `failed`, `canceled` (the whole \
@@ -119,7 +202,7 @@ class JobsController {
                 .body(streams.open(id, lastEventId));
     }
 
-    @GetMapping("/images/{n}")
+    @GetMapping("/{id}/images/{n}")
     @Operation(
             operationId = "getJobImage",
             summary = "A finished picture",
@@ -174,7 +257,7 @@ class JobsController {
         return downloads.picture(job, image, type).answer(method, headers);
     }
 
-    @GetMapping("/images")
+    @GetMapping("/{id}/images")
     @Operation(
             operationId = "getJobImages",
             summary = "All pictures of a job in one file",

@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.api.Problem.Code;
+import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
 import dev.darkroom.picture.InvalidPicture;
@@ -106,6 +107,11 @@ class Problems extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     ResponseEntity<Object> handle(BodyLimit.Exceeded tooLarge) {
         return answer(Code.BODY_TOO_LARGE, String.valueOf(tooLarge.getMessage()), List.of(), new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(IdempotencyKey.Reused reused) {
+        return answer(Code.IDEMPOTENCY_KEY_REUSED, String.valueOf(reused.getMessage()), List.of(), new HttpHeaders());
     }
 
     @ExceptionHandler

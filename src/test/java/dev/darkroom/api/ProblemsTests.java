@@ -200,7 +200,6 @@ class ProblemsTests extends ServerTest {
     @ParameterizedTest
     @CsvSource({
         "/nothing, not_found",
-        "/v1/jobs, not_found",
         "/v1/jobs/job_unknown, job_not_found",
         "/v1/jobs/job_unknown/events, job_not_found",
         "/v1/jobs/job_unknown/images/0, job_not_found",
