@@ -1,5 +1,6 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.RequestBodies.FieldsRead;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
@@ -12,11 +13,13 @@ import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Rule;
 import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -35,13 +38,11 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.http.converter.HttpMessageNotReadableException;
-import org.springframework.http.server.ServletServerHttpRequest;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
-import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code POST /v1/images}: a prompt, or a picture's recipe, becomes a job, or, for a client that waits, the picture. */
@@ -56,15 +57,23 @@ class ImagesController {
     private final Waiting waiting;
     private final Downloads downloads;
     private final Idempotency idempotency;
+    private final RequestBodies bodies;
     private final JsonMapper json;
 
     ImagesController(
-            Models models, Jobs jobs, Waiting waiting, Downloads downloads, Idempotency idempotency, JsonMapper json) {
+            Models models,
+            Jobs jobs,
+            Waiting waiting,
+            Downloads downloads,
+            Idempotency idempotency,
+            RequestBodies bodies,
+            JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
         this.waiting = waiting;
         this.downloads = downloads;
         this.idempotency = idempotency;
+        this.bodies = bodies;
         this.json = json;
     }
 
@@ -118,13 +127,13 @@ class ImagesController {
             content = {
                 @Content(
                         mediaType = MediaType.APPLICATION_JSON_VALUE,
-                        schema = @Schema(implementation = ImageRequest.class)),
+                        schema = @Schema(implementation = ImageRequest.class), examples = @ExampleObject(name = "apple", value = "{\"prompt\":\"a red apple\",\"width\":64,\"height\":64,\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
                 @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
             })
     CompletableFuture<ResponseEntity<Object>> create(
-            @RequestBody ImageRequest request,
+            @RequestBody JsonNode body,
             @Parameter(
                             description = "`respond-async` or `wait=N`, RFC 7240; also `cancel-on-disconnect`",
                             example = "wait=30")
@@ -133,7 +142,7 @@ class ImagesController {
                     String preferences,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
             HttpServletRequest http) {
-        return draw(request, preferences, headers, http);
+        return draw(bodies.read(body, ImageRequest.class), preferences, headers, http);
     }
 
     /** The other bodies of {@link #create}, with whose description they share the OpenAPI document's operation. */
@@ -163,17 +172,12 @@ class ImagesController {
                     Problem.Code.UNSUPPORTED_RECIPE,
                     "the picture's text says what a request cannot: " + String.join("; ", recipe.unsupported()));
         }
-        ImageRequest request;
-        try {
-            request = json.readValue(json.writeValueAsString(recipe.request()), ImageRequest.class);
-        } catch (JacksonException e) {
-            throw new HttpMessageNotReadableException("the recipe", e, new ServletServerHttpRequest(body));
-        }
-        return draw(request, preferences, headers, body);
+        return draw(bodies.read(json.valueToTree(recipe.request()), ImageRequest.class), preferences, headers, body);
     }
 
     private CompletableFuture<ResponseEntity<Object>> draw(
-            ImageRequest request, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
+            FieldsRead<ImageRequest> read, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
+        ImageRequest request = read.request();
         Prefer prefer = Prefer.parse(preferences);
         IdempotencyKey key = idempotency.key(http, request);
         if (key != null && prefer.cancelOnDisconnect()) {
@@ -181,7 +185,7 @@ class ImagesController {
                     Problem.Code.INVALID_PREFER,
                     "cancel-on-disconnect and Idempotency-Key exclude each other: with a key the client may come back");
         }
-        Optional<Job> earlier = key == null ? Optional.empty() : jobs.find(key);
+        Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
         MediaType type;
         Job job;
         if (earlier.isPresent()) {
@@ -191,7 +195,8 @@ class ImagesController {
             List<Violation> wrong = new ArrayList<>();
             JobOptions options = valid(wrong, request::options);
             ImageSpec spec = valid(wrong, () -> spec(request));
-            if (options == null || spec == null) {
+            wrong = read.with(wrong);
+            if (options == null || spec == null || !wrong.isEmpty()) {
                 throw new InvalidImageSpec(wrong);
             }
             type = negotiated(headers, spec);
@@ -247,7 +252,7 @@ class ImagesController {
                 .findFirst()
                 .orElseThrow(() -> new InvalidImageSpec(List.of(new Violation(
                         "model",
-                        "unknown_model",
+                        Rule.UNKNOWN_MODEL,
                         "model must be one of "
                                 + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
                                 + wanted + "\""))));

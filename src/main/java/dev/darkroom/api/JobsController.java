@@ -138,7 +138,7 @@ class JobsController {
             summary = "State, progress and result of a job",
             description = "With `wait_ms` the answer comes when the job has ended or the time is up.")
     CompletableFuture<JobResponse> get(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
             @Parameter(
                             description = "Longest wait for the job's end, milliseconds",
                             schema = @Schema(type = "integer", format = "int32", minimum = "0", maximum = "60000"))
@@ -157,7 +157,7 @@ class JobsController {
     @Operation(operationId = "cancelJob", summary = "Cancel a job; a running one stops within one step")
     @ApiResponse(responseCode = "200", description = "The job is canceled")
     @ApiResponse(responseCode = "202", description = "The job is running and stops within one step")
-    ResponseEntity<JobResponse> cancel(@PathVariable String id) {
+    ResponseEntity<JobResponse> cancel(@Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id) {
         Job job = jobs.cancel(id).orElseThrow(() -> Problem.jobNotFound(id));
         HttpStatus status =
                 switch (job.state()) {
@@ -180,13 +180,16 @@ class JobsController {
     @ApiResponse(
             responseCode = "200",
             description = "The events",
-            content = @Content(mediaType = MediaType.TEXT_EVENT_STREAM_VALUE, schema = @Schema(type = "string")))
+            content = @Content(mediaType = MediaType.TEXT_EVENT_STREAM_VALUE, schema =
+                                    @Schema(
+                                            type = "string",
+                                            description = "The data of each event is JSON; x-events names the schemas")))
     @ApiResponse(
             responseCode = "204",
             description = "The job has ended and the client has all its events",
             content = @Content)
     ResponseEntity<SseEmitter> events(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
             @Parameter(description = "Id of the last event received")
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
@@ -234,7 +237,7 @@ class JobsController {
             })
     @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
     ResponseEntity<Object> image(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
             @Parameter(description = "0 to n − 1", schema = @Schema(type = "integer", format = "int32", minimum = "0"))
                     @PathVariable
                     int n,
@@ -279,7 +282,7 @@ class JobsController {
             })
     @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
     ResponseEntity<Object> images(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
             @Parameter(hidden = true) HttpMethod method,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
         Job job = find(id);

@@ -1,5 +1,6 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.RequestBodies.FieldsRead;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.Job;
@@ -16,6 +17,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -62,6 +64,7 @@ class OpenAiImagesController {
     private final JobStreams streams;
     private final Downloads downloads;
     private final Idempotency idempotency;
+    private final RequestBodies bodies;
     private final JsonMapper json;
 
     OpenAiImagesController(
@@ -71,6 +74,7 @@ class OpenAiImagesController {
             JobStreams streams,
             Downloads downloads,
             Idempotency idempotency,
+            RequestBodies bodies,
             JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
@@ -78,6 +82,7 @@ class OpenAiImagesController {
         this.streams = streams;
         this.downloads = downloads;
         this.idempotency = idempotency;
+        this.bodies = bodies;
         this.json = json;
     }
 
@@ -103,13 +108,21 @@ class OpenAiImagesController {
                         mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
                         schema = @Schema(oneOf = {OpenAiImages.Partial.class, OpenAiImages.Completed.class}))
             })
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            required = true,
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = OpenAiImageRequest.class), examples = @ExampleObject(name = "apple", value = "{\"prompt\":\"a red apple\",\"size\":\"64x64\",\"n\":2,\"seed\":42}")))
     Object generate(
-            @RequestBody OpenAiImageRequest request,
+            @RequestBody JsonNode body,
             @Parameter(hidden = true) HttpServletRequest http,
             @Parameter(hidden = true) HttpServletResponse answer) {
+        FieldsRead<OpenAiImageRequest> read = bodies.read(body, OpenAiImageRequest.class);
+        OpenAiImageRequest request = read.request();
         IdempotencyKey key = idempotency.key(http, request);
-        Optional<Job> earlier = key == null ? Optional.empty() : jobs.find(key);
-        Job job = earlier.orElseGet(() -> submit(request, Caller.of(http), key));
+        Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
+        Job job = earlier.orElseGet(() -> submit(read, Caller.of(http), key));
         boolean abandonable = key == null;
         answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
         if (request.streams()) {
@@ -140,7 +153,8 @@ class OpenAiImagesController {
         return result;
     }
 
-    private Job submit(OpenAiImageRequest request, String caller, @Nullable IdempotencyKey key) {
+    private Job submit(FieldsRead<OpenAiImageRequest> read, String caller, @Nullable IdempotencyKey key) {
+        OpenAiImageRequest request = read.request();
         List<Violation> wrong = request.violations();
         JobOptions options = null;
         ImageSpec spec = null;
@@ -155,6 +169,7 @@ class OpenAiImagesController {
         } catch (InvalidImageSpec e) {
             wrong.addAll(renamed(e.violations()));
         }
+        wrong = read.with(wrong);
         if (options == null || spec == null || !wrong.isEmpty()) {
             throw new InvalidImageSpec(wrong);
         }
@@ -185,7 +200,7 @@ class OpenAiImagesController {
             wrong.add(
                     name == null
                             ? violation
-                            : new Violation(name, violation.code(), name + ": " + violation.message()));
+                            : new Violation(name, violation.rule(), name + ": " + violation.message()));
         }
         return wrong;
     }

@@ -9,7 +9,6 @@ import dev.darkroom.picture.InvalidPicture;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import io.swagger.v3.oas.annotations.media.Schema;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -32,10 +31,7 @@ import org.springframework.web.context.request.async.AsyncRequestNotUsableExcept
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamReadException;
-import tools.jackson.databind.exc.MismatchedInputException;
-import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
 /** Turns every exception into {@code application/problem+json} (RFC 9457) with a stable {@code code}. */
 @RestControllerAdvice
@@ -48,15 +44,15 @@ class Problems extends ResponseEntityExceptionHandler {
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")
     record Body(
-            @JsonProperty("title") String title,
+            @Schema(description = "The status in words") @JsonProperty("title") String title,
 
-            @Schema(format = "int32") @JsonProperty("status")
+            @Schema(description = "The status of HTTP", format = "int32") @JsonProperty("status")
             int status,
 
             @Schema(description = "For people") @JsonProperty("detail")
             String detail,
 
-            @JsonProperty("instance") String instance,
+            @Schema(description = "Path of the request") @JsonProperty("instance") String instance,
 
             @Schema(description = "Stable word for programs", example = "invalid_request") @JsonProperty("code")
             String code,
@@ -65,9 +61,9 @@ class Problems extends ResponseEntityExceptionHandler {
             List<FieldError> errors) {}
 
     /** One wrong field. */
-    @Schema(name = "FieldError")
+    @Schema(name = "FieldError", description = "A wrong field")
     record FieldError(
-            @JsonProperty("field") String field,
+            @Schema(description = "The field's name; of an element of a list, like timesteps.[1]") @JsonProperty("field") String field,
 
             @Schema(description = "Stable word for the rule") @JsonProperty("code")
             String code,
@@ -176,28 +172,6 @@ class Problems extends ResponseEntityExceptionHandler {
             }
         }
         Throwable cause = unreadable.getCause();
-        if (cause instanceof UnrecognizedPropertyException unknown) {
-            String field = path(unknown);
-            return invalid(List.of(new Violation(
-                    field,
-                    "unknown_field",
-                    "there is no field \"" + field + "\"; known fields: "
-                            + unknown.getKnownPropertyIds().stream()
-                                    .map(String::valueOf)
-                                    .collect(Collectors.joining(", ")))));
-        }
-        if (cause instanceof MismatchedInputException wrong
-                && !wrong.getPath().isEmpty()
-                && wrong.getTargetType() != null) {
-            String field = path(wrong);
-            return invalid(
-                    List.of(new Violation(field, "wrong_type", field + " must be " + jsonType(wrong.getTargetType()))));
-        }
-        if (cause instanceof InputCoercionException tooBig && !tooBig.getPath().isEmpty()) {
-            String field = path(tooBig);
-            return invalid(List.of(
-                    new Violation(field, "wrong_type", field + " must be " + jsonType(tooBig.getTargetType()))));
-        }
         if (cause instanceof StreamReadException malformed) {
             return answer(Code.MALFORMED_JSON, "the body is not JSON: " + where(malformed), List.of(), headers);
         }
@@ -255,14 +229,6 @@ class Problems extends ResponseEntityExceptionHandler {
                 .body(problem);
     }
 
-    private static String path(JacksonException e) {
-        return e.getPath().stream()
-                .map(reference -> reference.getPropertyName() == null
-                        ? "[" + reference.getIndex() + "]"
-                        : reference.getPropertyName())
-                .collect(Collectors.joining("."));
-    }
-
     private static String where(JacksonException e) {
         String message = e.getOriginalMessage();
         return String.format(
@@ -271,18 +237,5 @@ class Problems extends ResponseEntityExceptionHandler {
                 message.length() > MAX_PARSER_MESSAGE ? message.substring(0, MAX_PARSER_MESSAGE) + "…" : message,
                 e.getLocation().getLineNr(),
                 e.getLocation().getColumnNr());
-    }
-
-    private static String jsonType(@Nullable Class<?> type) {
-        if (type == Integer.class || type == int.class) {
-            return "an integer of at most 32 bits";
-        }
-        if (type == Long.class || type == long.class) {
-            return "an integer of at most 64 bits";
-        }
-        if (type != null && Collection.class.isAssignableFrom(type)) {
-            return "a list";
-        }
-        return type == Double.class ? "a number" : "a string";
     }
 }
