@@ -46,10 +46,22 @@ record ImageRequest(
         @Nullable
         Integer clipSkip,
 
-        @Schema(description = "Pixels; the model has the default, and narrower limits", minimum = "" + ImageSpec.MIN_SIZE, maximum = "" + ImageSpec.MAX_SIZE, multipleOf = ImageSpec.SIZE_MULTIPLE) @JsonProperty("width") @Nullable
+        @Schema(
+                description = "Pixels; the model has the default, and narrower limits",
+                minimum = "" + ImageSpec.MIN_SIZE,
+                maximum = "" + ImageSpec.MAX_SIZE,
+                multipleOf = ImageSpec.SIZE_MULTIPLE)
+        @JsonProperty("width")
+        @Nullable
         Integer width,
 
-        @Schema(description = "Pixels; the model has the default, and narrower limits", minimum = "" + ImageSpec.MIN_SIZE, maximum = "" + ImageSpec.MAX_SIZE, multipleOf = ImageSpec.SIZE_MULTIPLE) @JsonProperty("height") @Nullable
+        @Schema(
+                description = "Pixels; the model has the default, and narrower limits",
+                minimum = "" + ImageSpec.MIN_SIZE,
+                maximum = "" + ImageSpec.MAX_SIZE,
+                multipleOf = ImageSpec.SIZE_MULTIPLE)
+        @JsonProperty("height")
+        @Nullable
         Integer height,
 
         @Schema(description = "Sampling steps", minimum = "1", maximum = "" + ImageSpec.MAX_STEPS)
@@ -117,7 +129,9 @@ record ImageRequest(
 
         @ArraySchema(
                 arraySchema =
-                        @Schema(description = "Training timesteps to visit, falling, in place of steps and schedule; an empty list is none"),
+                        @Schema(
+                                description =
+                                        "Training timesteps to visit, falling, in place of steps and schedule; an empty list is none"),
                 schema = @Schema(minimum = "0", maximum = "2147483647"),
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("timesteps")

@@ -127,7 +127,12 @@ class ImagesController {
             content = {
                 @Content(
                         mediaType = MediaType.APPLICATION_JSON_VALUE,
-                        schema = @Schema(implementation = ImageRequest.class), examples = @ExampleObject(name = "apple", value = "{\"prompt\":\"a red apple\",\"width\":64,\"height\":64,\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
+                        schema = @Schema(implementation = ImageRequest.class),
+                        examples =
+                                @ExampleObject(
+                                        name = "apple",
+                                        value =
+                                                "{\"prompt\":\"a red apple\",\"width\":64,\"height\":64,\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
                 @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))

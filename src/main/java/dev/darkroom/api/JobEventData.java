@@ -22,7 +22,9 @@ final class JobEventData {
             Instant at) {}
 
     /** Data of {@code step}. */
-    @Schema(name = "JobStepEvent", description = "Data of the event step: a picture has one more of its steps behind it")
+    @Schema(
+            name = "JobStepEvent",
+            description = "Data of the event step: a picture has one more of its steps behind it")
     record Step(
             @Schema(description = "Index of the picture", minimum = "0") @JsonProperty("image")
             int image,

@@ -20,15 +20,20 @@ record JobResponse(
         @Schema(description = "Opaque, sortable by time of creation") @JsonProperty("id")
         String id,
 
-        @Schema(description = "Where it is in its life; the last three are final", allowableValues = {"queued", "running", "succeeded", "failed", "canceled"}) @JsonProperty("state")
+        @Schema(
+                description = "Where it is in its life; the last three are final",
+                allowableValues = {"queued", "running", "succeeded", "failed", "canceled"})
+        @JsonProperty("state")
         String state,
 
         @Schema(description = "A client asked to cancel it; it stops within one step") @JsonProperty("cancel_requested")
         boolean cancelRequested,
 
-        @Schema(description = "Its share of the devices, as asked for: low, normal or high") @JsonProperty("priority") String priority,
+        @Schema(description = "Its share of the devices, as asked for: low, normal or high") @JsonProperty("priority")
+        String priority,
 
-        @Schema(description = "How far it is") @JsonProperty("progress") Progress progress,
+        @Schema(description = "How far it is") @JsonProperty("progress")
+        Progress progress,
 
         @Schema(description = "Only while it waits") @JsonProperty("queue") @Nullable
         Queue queue,
@@ -54,18 +59,22 @@ record JobResponse(
         @Schema(description = "Server-sent events of this job") @JsonProperty("events_url")
         String eventsUrl,
 
-        @Schema(description = "When it was accepted") @JsonProperty("created_at") Instant createdAt,
+        @Schema(description = "When it was accepted") @JsonProperty("created_at")
+        Instant createdAt,
 
         @Schema(description = "It fails if it has not ended by then; only if the request had expires_in")
         @JsonProperty("expires_at")
         @Nullable
         Instant expiresAt,
 
-        @Schema(description = "When a worker (last) began it") @JsonProperty("started_at") @Nullable Instant startedAt,
+        @Schema(description = "When a worker (last) began it") @JsonProperty("started_at") @Nullable
+        Instant startedAt,
 
-        @Schema(description = "When it ended") @JsonProperty("finished_at") @Nullable Instant finishedAt,
+        @Schema(description = "When it ended") @JsonProperty("finished_at") @Nullable
+        Instant finishedAt,
 
-        @Schema(description = "How long it took") @JsonProperty("timings") Timings timings,
+        @Schema(description = "How long it took") @JsonProperty("timings")
+        Timings timings,
 
         @Schema(description = "Why it failed") @JsonProperty("error") @Nullable
         Failure error) {
@@ -85,8 +94,11 @@ record JobResponse(
     /** Sampling steps of all pictures together. */
     @Schema(name = "JobProgress", description = "Sampling steps, all pictures together")
     record Progress(
-            @Schema(description = "Steps done") @JsonProperty("step") int step,
-            @Schema(description = "Steps in all") @JsonProperty("steps") int steps) {}
+            @Schema(description = "Steps done") @JsonProperty("step")
+            int step,
+
+            @Schema(description = "Steps in all") @JsonProperty("steps")
+            int steps) {}
 
     /** A place in the queue. */
     @Schema(name = "JobQueue", description = "A place in the queue")
@@ -121,10 +133,17 @@ record JobResponse(
             @JsonProperty("determinism") String determinism,
             @JsonProperty("previews") int previews,
 
-            @Schema(description = "The kind of file a download gives that does not ask for another", allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+            @Schema(
+                    description = "The kind of file a download gives that does not ask for another",
+                    allowableValues = {"png", "jpeg", "webp"})
+            @JsonProperty("output_format")
             String outputFormat,
 
-            @Schema(description = "Quality of output_format; 100 loses nothing with png and webp", minimum = "0", maximum = "100") @JsonProperty("output_compression")
+            @Schema(
+                    description = "Quality of output_format; 100 loses nothing with png and webp",
+                    minimum = "0",
+                    maximum = "100")
+            @JsonProperty("output_compression")
             int outputCompression) {
 
         static Parameters of(ImageSpec spec) {
@@ -158,7 +177,8 @@ record JobResponse(
             @Schema(description = "0 to n − 1") @JsonProperty("index")
             int index,
 
-            @Schema(description = "Draws this picture alone again") @JsonProperty("seed") long seed,
+            @Schema(description = "Draws this picture alone again") @JsonProperty("seed")
+            long seed,
 
             @Schema(description = "Gives output_format, or what its Accept asks for") @JsonProperty("url")
             String url,
@@ -169,8 +189,11 @@ record JobResponse(
             @JsonProperty("media_type")
             String mediaType,
 
-            @Schema(description = "Pixels") @JsonProperty("width") int width,
-            @Schema(description = "Pixels") @JsonProperty("height") int height,
+            @Schema(description = "Pixels") @JsonProperty("width")
+            int width,
+
+            @Schema(description = "Pixels") @JsonProperty("height")
+            int height,
 
             @Schema(description = "Size of the PNG file; left out with other formats, which are made on download")
             @JsonProperty("bytes")

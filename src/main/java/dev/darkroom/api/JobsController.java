@@ -138,7 +138,8 @@ class JobsController {
             summary = "State, progress and result of a job",
             description = "With `wait_ms` the answer comes when the job has ended or the time is up.")
     CompletableFuture<JobResponse> get(
-            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(
                             description = "Longest wait for the job's end, milliseconds",
                             schema = @Schema(type = "integer", format = "int32", minimum = "0", maximum = "60000"))
@@ -157,7 +158,9 @@ class JobsController {
     @Operation(operationId = "cancelJob", summary = "Cancel a job; a running one stops within one step")
     @ApiResponse(responseCode = "200", description = "The job is canceled")
     @ApiResponse(responseCode = "202", description = "The job is running and stops within one step")
-    ResponseEntity<JobResponse> cancel(@Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id) {
+    ResponseEntity<JobResponse> cancel(
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id) {
         Job job = jobs.cancel(id).orElseThrow(() -> Problem.jobNotFound(id));
         HttpStatus status =
                 switch (job.state()) {
@@ -180,16 +183,21 @@ class JobsController {
     @ApiResponse(
             responseCode = "200",
             description = "The events",
-            content = @Content(mediaType = MediaType.TEXT_EVENT_STREAM_VALUE, schema =
+            content =
+                    @Content(
+                            mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
+                            schema =
                                     @Schema(
                                             type = "string",
-                                            description = "The data of each event is JSON; x-events names the schemas")))
+                                            description =
+                                                    "The data of each event is JSON; x-events names the schemas")))
     @ApiResponse(
             responseCode = "204",
             description = "The job has ended and the client has all its events",
             content = @Content)
     ResponseEntity<SseEmitter> events(
-            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(description = "Id of the last event received")
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
@@ -237,7 +245,8 @@ class JobsController {
             })
     @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
     ResponseEntity<Object> image(
-            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(description = "0 to n − 1", schema = @Schema(type = "integer", format = "int32", minimum = "0"))
                     @PathVariable
                     int n,
@@ -282,7 +291,8 @@ class JobsController {
             })
     @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
     ResponseEntity<Object> images(
-            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(hidden = true) HttpMethod method,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
         Job job = find(id);

@@ -13,8 +13,11 @@ import java.util.List;
 /** A model that is served. */
 @Schema(name = "Model", description = "A model, its defaults and its limits")
 record ModelResponse(
-        @Schema(description = "The name that requests use") @JsonProperty("id") String id,
-        @Schema(description = "For people") @JsonProperty("description") String description,
+        @Schema(description = "The name that requests use") @JsonProperty("id")
+        String id,
+
+        @Schema(description = "For people") @JsonProperty("description")
+        String description,
 
         @Schema(description = "Number of weights of all networks together") @JsonProperty("parameters")
         long parameters,
@@ -25,15 +28,23 @@ record ModelResponse(
         @JsonProperty("prediction_type")
         String predictionType,
 
-        @Schema(description = "All samplers, and what this model can do with them") @JsonProperty("samplers") List<Sampler> samplers,
-        @Schema(description = "What a request gets that does not say") @JsonProperty("defaults") Defaults defaults,
-        @Schema(description = "What a request may ask for") @JsonProperty("limits") Limits limits) {
+        @Schema(description = "All samplers, and what this model can do with them") @JsonProperty("samplers")
+        List<Sampler> samplers,
+
+        @Schema(description = "What a request gets that does not say") @JsonProperty("defaults")
+        Defaults defaults,
+
+        @Schema(description = "What a request may ask for") @JsonProperty("limits")
+        Limits limits) {
 
     /** A sampler and what it can be combined with. */
     @Schema(name = "Sampler", description = "A sampler and what it can be combined with")
     record Sampler(
-            @Schema(description = "The name that requests use") @JsonProperty("id") String id,
-            @Schema(description = "The most steps that a request may ask for") @JsonProperty("max_steps") int maxSteps,
+            @Schema(description = "The name that requests use") @JsonProperty("id")
+            String id,
+
+            @Schema(description = "The most steps that a request may ask for") @JsonProperty("max_steps")
+            int maxSteps,
 
             @Schema(description = "The schedules it allows") @JsonProperty("schedules")
             List<String> schedules,
@@ -57,32 +68,62 @@ record ModelResponse(
     /** What a request gets that does not say. */
     @Schema(name = "ModelDefaults", description = "What a request gets that does not say")
     record Defaults(
-            @Schema(description = "Pixels") @JsonProperty("width") int width,
-            @Schema(description = "Pixels") @JsonProperty("height") int height,
-            @Schema(description = "Sampling steps") @JsonProperty("steps") int steps,
-            @Schema(description = "Classifier-free guidance scale") @JsonProperty("guidance_scale") double guidanceScale,
-            @Schema(description = "Id of a sampler") @JsonProperty("sampler") String sampler,
-            @Schema(description = "Spacing of the noise levels") @JsonProperty("schedule") String schedule,
-            @Schema(description = "exact or fast") @JsonProperty("determinism") String determinism) {}
+            @Schema(description = "Pixels") @JsonProperty("width")
+            int width,
+
+            @Schema(description = "Pixels") @JsonProperty("height")
+            int height,
+
+            @Schema(description = "Sampling steps") @JsonProperty("steps")
+            int steps,
+
+            @Schema(description = "Classifier-free guidance scale") @JsonProperty("guidance_scale")
+            double guidanceScale,
+
+            @Schema(description = "Id of a sampler") @JsonProperty("sampler")
+            String sampler,
+
+            @Schema(description = "Spacing of the noise levels") @JsonProperty("schedule")
+            String schedule,
+
+            @Schema(description = "exact or fast") @JsonProperty("determinism")
+            String determinism) {}
 
     /** What a request may ask for. */
     @Schema(name = "ModelLimits", description = "Sizes in pixels, prompts in characters")
     record Limits(
-            @Schema(description = "Smallest width and height, pixels") @JsonProperty("min_size") int minSize,
-            @Schema(description = "Greatest width and height, pixels") @JsonProperty("max_size") int maxSize,
-            @Schema(description = "Width and height are multiples of this, pixels") @JsonProperty("size_multiple") int sizeMultiple,
-            @Schema(description = "The most steps that a request may ask for") @JsonProperty("max_steps") int maxSteps,
+            @Schema(description = "Smallest width and height, pixels") @JsonProperty("min_size")
+            int minSize,
+
+            @Schema(description = "Greatest width and height, pixels") @JsonProperty("max_size")
+            int maxSize,
+
+            @Schema(description = "Width and height are multiples of this, pixels") @JsonProperty("size_multiple")
+            int sizeMultiple,
+
+            @Schema(description = "The most steps that a request may ask for") @JsonProperty("max_steps")
+            int maxSteps,
 
             @Schema(description = "The first, noisiest training timestep") @JsonProperty("max_timestep")
             int maxTimestep,
 
-            @Schema(description = "Greatest clip_skip") @JsonProperty("max_clip_skip") int maxClipSkip,
-            @Schema(description = "Greatest guidance_scale; the least is 1") @JsonProperty("max_guidance_scale") int maxGuidanceScale,
-            @Schema(description = "Most pictures of one request") @JsonProperty("max_n") int maxN,
-            @Schema(description = "Most previews of one picture") @JsonProperty("max_previews") int maxPreviews,
-            @Schema(description = "Longest prompt and negative_prompt, characters") @JsonProperty("max_prompt") int maxPrompt,
+            @Schema(description = "Greatest clip_skip") @JsonProperty("max_clip_skip")
+            int maxClipSkip,
 
-            @Schema(description = "Greatest seed; that of the last picture counts, seed + n − 1") @JsonProperty("max_seed")
+            @Schema(description = "Greatest guidance_scale; the least is 1") @JsonProperty("max_guidance_scale")
+            int maxGuidanceScale,
+
+            @Schema(description = "Most pictures of one request") @JsonProperty("max_n")
+            int maxN,
+
+            @Schema(description = "Most previews of one picture") @JsonProperty("max_previews")
+            int maxPreviews,
+
+            @Schema(description = "Longest prompt and negative_prompt, characters") @JsonProperty("max_prompt")
+            int maxPrompt,
+
+            @Schema(description = "Greatest seed; that of the last picture counts, seed + n − 1")
+            @JsonProperty("max_seed")
             long maxSeed,
 
             @Schema(description = "Greatest expires_in, seconds") @JsonProperty("max_expires_in")

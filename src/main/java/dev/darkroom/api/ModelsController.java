@@ -25,7 +25,9 @@ class ModelsController {
     }
 
     @GetMapping
-    @Operation(operationId = "listModels", summary = "The models that are served",
+    @Operation(
+            operationId = "listModels",
+            summary = "The models that are served",
             description = "The default one first, each with its defaults and limits. None while no worker is ready.")
     ModelResponse.Listing list() {
         return new ModelResponse.Listing(

@@ -12,12 +12,16 @@ record OpenAiImages(
         @Schema(description = "Seconds since 1970") @JsonProperty("created")
         long created,
 
-        @Schema(description = "The pictures in order") @JsonProperty("data") List<Image> data,
+        @Schema(description = "The pictures in order") @JsonProperty("data")
+        List<Image> data,
 
         @Schema(description = "Pictures are always opaque", allowableValues = "opaque") @JsonProperty("background")
         String background,
 
-        @Schema(description = "The kind of file", allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+        @Schema(
+                description = "The kind of file",
+                allowableValues = {"png", "jpeg", "webp"})
+        @JsonProperty("output_format")
         String outputFormat,
 
         @Schema(description = "Width and height in pixels", example = "64x64") @JsonProperty("size")
@@ -27,10 +31,13 @@ record OpenAiImages(
     @Schema(name = "OpenAiImage", description = "The file in base 64, or where it is to be had")
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Image(
-            @Schema(description = "The file in base 64, unless URLs were asked for", format = "byte") @JsonProperty("b64_json")
+            @Schema(description = "The file in base 64, unless URLs were asked for", format = "byte")
+            @JsonProperty("b64_json")
             byte @Nullable [] content,
 
-            @Schema(description = "Where the file is to be had, if URLs were asked for", format = "uri") @JsonProperty("url") @Nullable
+            @Schema(description = "Where the file is to be had, if URLs were asked for", format = "uri")
+            @JsonProperty("url")
+            @Nullable
             String url,
 
             @Schema(description = "Draws this picture again; not OpenAI's") @JsonProperty("seed")
@@ -75,7 +82,8 @@ record OpenAiImages(
             @Schema(description = "Seconds since 1970") @JsonProperty("created_at")
             long createdAt,
 
-            @Schema(description = "Width and height in pixels") @JsonProperty("size") String size,
+            @Schema(description = "Width and height in pixels") @JsonProperty("size")
+            String size,
 
             @Schema(description = "There are no levels", allowableValues = "auto") @JsonProperty("quality")
             String quality,
@@ -83,29 +91,43 @@ record OpenAiImages(
             @Schema(description = "Pictures are always opaque", allowableValues = "opaque") @JsonProperty("background")
             String background,
 
-            @Schema(description = "The kind of file", allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+            @Schema(
+                    description = "The kind of file",
+                    allowableValues = {"png", "jpeg", "webp"})
+            @JsonProperty("output_format")
             String outputFormat,
 
             @Schema(description = "Draws this picture again; not OpenAI's") @JsonProperty("seed")
             long seed,
 
-            @Schema(description = "For types that expect it") @JsonProperty("usage") Usage usage) {}
+            @Schema(description = "For types that expect it") @JsonProperty("usage")
+            Usage usage) {}
 
     /** OpenAI's clients have it in the type of the last event. Nothing is paid for by the token here: all are 0. */
     @Schema(name = "OpenAiUsage", description = "Nothing is paid for by the token: all are 0")
     record Usage(
-            @Schema(description = "0") @JsonProperty("input_tokens") int input,
-            @Schema(description = "All 0") @JsonProperty("input_tokens_details") Details details,
-            @Schema(description = "0") @JsonProperty("output_tokens") int output,
-            @Schema(description = "0") @JsonProperty("total_tokens") int total) {
+            @Schema(description = "0") @JsonProperty("input_tokens")
+            int input,
+
+            @Schema(description = "All 0") @JsonProperty("input_tokens_details")
+            Details details,
+
+            @Schema(description = "0") @JsonProperty("output_tokens")
+            int output,
+
+            @Schema(description = "0") @JsonProperty("total_tokens")
+            int total) {
 
         static final Usage NONE = new Usage(0, new Details(0, 0), 0, 0);
 
         /** Tokens of the input. */
         @Schema(name = "OpenAiUsageDetails", description = "Tokens of the input: 0")
         record Details(
-                @Schema(description = "0") @JsonProperty("image_tokens") int image,
-                @Schema(description = "0") @JsonProperty("text_tokens") int text) {}
+                @Schema(description = "0") @JsonProperty("image_tokens")
+                int image,
+
+                @Schema(description = "0") @JsonProperty("text_tokens")
+                int text) {}
     }
 
     static final String PARTIAL_TYPE = "image_generation.partial_image";

@@ -113,7 +113,12 @@ class OpenAiImagesController {
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = OpenAiImageRequest.class), examples = @ExampleObject(name = "apple", value = "{\"prompt\":\"a red apple\",\"size\":\"64x64\",\"n\":2,\"seed\":42}")))
+                            schema = @Schema(implementation = OpenAiImageRequest.class),
+                            examples =
+                                    @ExampleObject(
+                                            name = "apple",
+                                            value =
+                                                    "{\"prompt\":\"a red apple\",\"size\":\"64x64\",\"n\":2,\"seed\":42}")))
     Object generate(
             @RequestBody JsonNode body,
             @Parameter(hidden = true) HttpServletRequest http,

@@ -50,16 +50,16 @@ class OpenApiConfiguration {
 
     /** OpenAPI 3.0 has no word for the events of a stream: they are an extension of its media type. */
     @Bean
-    OpenApiCustomizer jobEvents() {
+    OpenApiCustomizer streamedEvents() {
         return api -> {
             JobEventData.RECORDS.forEach(record -> addSchemas(api, record));
-            Objects.requireNonNull(api.getPaths().get("/v1/jobs/{id}/events"))
-                    .getGet()
-                    .getResponses()
-                    .get("200")
-                    .getContent()
-                    .get(org.springframework.http.MediaType.TEXT_EVENT_STREAM_VALUE)
-                    .addExtension("x-events", JobEventData.references());
+            PathItem events = Objects.requireNonNull(api.getPaths().get("/v1/jobs/{id}/events"));
+            events.getGet().getResponses().values().stream()
+                    .filter(response -> response.getContent() != null)
+                    .flatMap(response -> response.getContent().entrySet().stream())
+                    .filter(content ->
+                            content.getKey().equals(org.springframework.http.MediaType.TEXT_EVENT_STREAM_VALUE))
+                    .forEach(content -> content.getValue().addExtension("x-events", JobEventData.references()));
         };
     }
 
@@ -75,7 +75,7 @@ class OpenApiConfiguration {
      */
     @Bean
     @SuppressWarnings("rawtypes")
-    OpenApiCustomizer fields() {
+    OpenApiCustomizer sharedFields() {
         return api -> {
             Map<String, Schema> ours = properties(api, "ImageRequest");
             properties(api, "OpenAiImageRequest")

@@ -44,7 +44,8 @@ class Problems extends ResponseEntityExceptionHandler {
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")
     record Body(
-            @Schema(description = "The status in words") @JsonProperty("title") String title,
+            @Schema(description = "The status in words") @JsonProperty("title")
+            String title,
 
             @Schema(description = "The status of HTTP", format = "int32") @JsonProperty("status")
             int status,
@@ -52,7 +53,8 @@ class Problems extends ResponseEntityExceptionHandler {
             @Schema(description = "For people") @JsonProperty("detail")
             String detail,
 
-            @Schema(description = "Path of the request") @JsonProperty("instance") String instance,
+            @Schema(description = "Path of the request") @JsonProperty("instance")
+            String instance,
 
             @Schema(description = "Stable word for programs", example = "invalid_request") @JsonProperty("code")
             String code,
@@ -63,7 +65,9 @@ class Problems extends ResponseEntityExceptionHandler {
     /** One wrong field. */
     @Schema(name = "FieldError", description = "A wrong field")
     record FieldError(
-            @Schema(description = "The field's name; of an element of a list, like timesteps.[1]") @JsonProperty("field") String field,
+            @Schema(description = "The field's name; of an element of a list, like timesteps.[1]")
+            @JsonProperty("field")
+            String field,
 
             @Schema(description = "Stable word for the rule") @JsonProperty("code")
             String code,

@@ -40,9 +40,8 @@ class OpenApiDocumentTests extends ServerTest {
 
     private static final Path FILE = Path.of("docs", "openapi.json");
     private static final String WRITE = "./mvnw test -Dtest=OpenApiDocumentTests -Dopenapi.write=true";
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .build();
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     @Autowired
     @Qualifier("requestMappingHandlerMapping")
@@ -75,7 +74,8 @@ class OpenApiDocumentTests extends ServerTest {
 
     private static List<String> broken(ChangedOpenApi change) {
         List<String> broken = new ArrayList<>();
-        change.getMissingEndpoints().forEach(each -> broken.add(each.getMethod() + " " + each.getPathUrl() + " is gone"));
+        change.getMissingEndpoints()
+                .forEach(each -> broken.add(each.getMethod() + " " + each.getPathUrl() + " is gone"));
         change.getChangedOperations().stream()
                 .filter(each -> !each.isCompatible())
                 .forEach(each -> broken.add(each.getHttpMethod() + " " + each.getPathUrl()));
@@ -117,9 +117,12 @@ class OpenApiDocumentTests extends ServerTest {
     void whatBreaksNobodyIsNot() throws IOException {
         JsonNode now = changed(document -> {
             at(document, "/components/schemas/Job/properties").putObject("more").put("type", "string");
-            at(document, "/components/schemas/ImageRequest/properties").putObject("more").put("type", "string");
+            at(document, "/components/schemas/ImageRequest/properties")
+                    .putObject("more")
+                    .put("type", "string");
         });
-        assertThat(OpenApiCompare.fromContents(kept().toString(), now.toString()).isCompatible())
+        assertThat(OpenApiCompare.fromContents(kept().toString(), now.toString())
+                        .isCompatible())
                 .isTrue();
     }
 
@@ -144,9 +147,11 @@ class OpenApiDocumentTests extends ServerTest {
                                 .getMethods()
                                 .forEach(method -> mapped.add(method.name() + " " + path))));
         Set<String> described = new TreeSet<>();
-        served().get("paths").properties().forEach(path -> path.getValue()
-                .propertyNames()
-                .forEach(method -> described.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey())));
+        served().get("paths")
+                .properties()
+                .forEach(path -> path.getValue()
+                        .propertyNames()
+                        .forEach(method -> described.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey())));
         assertThat(described).isEqualTo(mapped).hasSizeGreaterThan(9);
     }
 
@@ -157,36 +162,41 @@ class OpenApiDocumentTests extends ServerTest {
                 .isEmpty();
         List<String> silent = new ArrayList<>();
         Set<String> ids = new HashSet<>();
-        document.get("paths").properties().forEach(path -> path.getValue().properties().forEach(method -> {
-            String name = method.getKey() + " " + path.getKey();
-            JsonNode operation = method.getValue();
-            String id = operation.path("operationId").asString("");
-            assertThat(id).as(name).matches("[a-z][A-Za-z]+");
-            assertThat(ids.add(id)).as(id).isTrue();
-            need(silent, operation, "summary", name);
-            need(silent, operation, "description", name);
-            assertThat(operation.path("tags").size()).as(name).isEqualTo(1);
-            operation.path("parameters").forEach(parameter -> {
-                String of = name + " parameter " + parameter.get("name").stringValue();
-                need(silent, parameter, "description", of);
-                assertThat(parameter.path("schema").has("type")).as(of).isTrue();
-            });
-            operation.get("responses").properties().forEach(response -> {
-                String of = name + " " + response.getKey();
-                need(silent, response.getValue(), "description", of);
-                response.getValue().path("headers").properties().forEach(header -> {
-                    need(silent, header.getValue(), "description", of + " " + header.getKey());
-                });
-                response.getValue().path("content").properties().forEach(content -> assertThat(
-                                content.getValue().has("schema"))
-                        .as(of + " " + content.getKey())
-                        .isTrue());
-            });
-            assertThat(operation.get("responses").propertyNames())
-                    .as(name)
-                    .anyMatch(status -> status.startsWith("2"))
-                    .anyMatch(status -> status.startsWith("4"));
-        }));
+        document.get("paths")
+                .properties()
+                .forEach(path -> path.getValue().properties().forEach(method -> {
+                    String name = method.getKey() + " " + path.getKey();
+                    JsonNode operation = method.getValue();
+                    String id = operation.path("operationId").asString("");
+                    assertThat(id).as(name).matches("[a-z][A-Za-z]+");
+                    assertThat(ids.add(id)).as(id).isTrue();
+                    need(silent, operation, "summary", name);
+                    need(silent, operation, "description", name);
+                    assertThat(operation.path("tags").size()).as(name).isEqualTo(1);
+                    operation.path("parameters").forEach(parameter -> {
+                        String of = name + " parameter " + parameter.get("name").stringValue();
+                        need(silent, parameter, "description", of);
+                        assertThat(parameter.path("schema").has("type")).as(of).isTrue();
+                    });
+                    operation.get("responses").properties().forEach(response -> {
+                        String of = name + " " + response.getKey();
+                        need(silent, response.getValue(), "description", of);
+                        response.getValue().path("headers").properties().forEach(header -> {
+                            need(silent, header.getValue(), "description", of + " " + header.getKey());
+                        });
+                        response.getValue()
+                                .path("content")
+                                .properties()
+                                .forEach(
+                                        content -> assertThat(content.getValue().has("schema"))
+                                                .as(of + " " + content.getKey())
+                                                .isTrue());
+                    });
+                    assertThat(operation.get("responses").propertyNames())
+                            .as(name)
+                            .anyMatch(status -> status.startsWith("2"))
+                            .anyMatch(status -> status.startsWith("4"));
+                }));
         document.at("/components/schemas").properties().forEach(schema -> {
             need(silent, schema.getValue(), "description", schema.getKey());
             schema.getValue().path("properties").properties().forEach(field -> {
@@ -197,10 +207,12 @@ class OpenApiDocumentTests extends ServerTest {
             });
         });
         assertThat(silent).isEmpty();
-        assertThat(document.findValuesAsString("$ref")).isNotEmpty().allSatisfy(reference -> assertThat(
-                        document.at(reference.substring(1)).isObject())
-                .as(reference)
-                .isTrue());
+        assertThat(document.findValuesAsString("$ref"))
+                .isNotEmpty()
+                .allSatisfy(reference -> assertThat(
+                                document.at(reference.substring(1)).isObject())
+                        .as(reference)
+                        .isTrue());
     }
 
     private static void need(List<String> silent, JsonNode node, String property, String of) {
@@ -217,7 +229,10 @@ class OpenApiDocumentTests extends ServerTest {
         examples(document, document, "", wrong, checked);
         assertThat(wrong).isEmpty();
         assertThat(checked).hasSizeGreaterThan(5);
-        assertThat(errors(document, "{\"$ref\":\"#/components/schemas/ImageRequest\"}", json("{\"prompt\":\"a\",\"steps\":0}")))
+        assertThat(errors(
+                        document,
+                        "{\"$ref\":\"#/components/schemas/ImageRequest\"}",
+                        json("{\"prompt\":\"a\",\"steps\":0}")))
                 .as("the validator validates")
                 .isNotEmpty();
     }
@@ -226,17 +241,36 @@ class OpenApiDocumentTests extends ServerTest {
     private static void examples(
             JsonNode document, JsonNode node, String path, List<String> wrong, List<String> checked) {
         if (node.has("example") && (node.has("schema") || node.has("type"))) {
-            check(document, node.path("schema").isMissingNode() ? node : node.get("schema"), node.get("example"), path, wrong, checked);
+            check(
+                    document,
+                    node.path("schema").isMissingNode() ? node : node.get("schema"),
+                    node.get("example"),
+                    path,
+                    wrong,
+                    checked);
         }
         if (node.has("schema")) {
-            node.path("examples").properties().forEach(example -> check(
-                    document, node.get("schema"), example.getValue().get("value"), path + "/" + example.getKey(), wrong, checked));
+            node.path("examples")
+                    .properties()
+                    .forEach(example -> check(
+                            document,
+                            node.get("schema"),
+                            example.getValue().get("value"),
+                            path + "/" + example.getKey(),
+                            wrong,
+                            checked));
         }
-        node.properties().forEach(child -> examples(document, child.getValue(), path + "/" + child.getKey(), wrong, checked));
+        node.properties()
+                .forEach(child -> examples(document, child.getValue(), path + "/" + child.getKey(), wrong, checked));
     }
 
     private static void check(
-            JsonNode document, JsonNode schema, JsonNode example, String path, List<String> wrong, List<String> checked) {
+            JsonNode document,
+            JsonNode schema,
+            JsonNode example,
+            String path,
+            List<String> wrong,
+            List<String> checked) {
         checked.add(path);
         errors(document, schema.toString(), example).forEach(error -> wrong.add(path + ": " + error));
     }
@@ -255,7 +289,8 @@ class OpenApiDocumentTests extends ServerTest {
     void answersAndEventsAreWhatTheirSchemasSay() {
         JsonNode document = served();
         String id = submit("{\"prompt\":\"a red apple\",\"steps\":4,\"previews\":2}");
-        JsonNode events = document.at("/paths/~1v1~1jobs~1{id}~1events/get/responses/200/content/text~1event-stream/x-events");
+        JsonNode events =
+                document.at("/paths/~1v1~1jobs~1{id}~1events/get/responses/200/content/text~1event-stream/x-events");
         Set<String> seen = new TreeSet<>();
         for (String after : List.of("", "0")) {
             HttpResponse<String> stream = after.isEmpty()
@@ -267,14 +302,21 @@ class OpenApiDocumentTests extends ServerTest {
                     name = line.substring(6);
                 } else if (line.startsWith("data:")) {
                     seen.add(name);
-                    assertThat(errors(document, events.get(name).toString(), json(line.substring(5)))).as(line).isEmpty();
-                    assertThat(unknown(document, events.get(name), json(line.substring(5)))).as(line).isEmpty();
+                    assertThat(errors(document, events.get(name).toString(), json(line.substring(5))))
+                            .as(line)
+                            .isEmpty();
+                    assertThat(unknown(document, events.get(name), json(line.substring(5))))
+                            .as(line)
+                            .isEmpty();
                 }
             }
         }
         assertThat(seen).containsExactlyInAnyOrder("snapshot", "queued", "started", "step", "image", "succeeded");
         for (String[] answer : new String[][] {
-            {"/v1/jobs/" + id, "Job"}, {"/v1/jobs?limit=1", "JobPage"}, {"/v1/models", "ModelList"}, {"/v1/nothing", "Problem"}
+            {"/v1/jobs/" + id, "Job"},
+            {"/v1/jobs?limit=1", "JobPage"},
+            {"/v1/models", "ModelList"},
+            {"/v1/nothing", "Problem"}
         }) {
             JsonNode schema = json("{\"$ref\":\"#/components/schemas/" + answer[1] + "\"}");
             JsonNode body = body(get(answer[0]));
