@@ -21,7 +21,9 @@ until curl -sf "$DARKROOM/actuator/health/readiness" >/dev/null; do
   kill -0 $server || { cat "$data/server.log"; exit 1; }
   sleep 1
 done
-SCHEMATHESIS_HOOKS=src/test/clients/schemathesis/hooks.py PYTHONPATH=src/test/clients/schemathesis \
+hooks=$PWD/src/test/clients/schemathesis/hooks.py
+cd "$data" # it leaves a folder behind
+SCHEMATHESIS_HOOKS=$hooks \
   PYTHONDONTWRITEBYTECODE=1 "$environment/bin/schemathesis" run "$DARKROOM/v3/api-docs" \
   --checks all --max-examples "${EXAMPLES:-200}" --seed "${SEED:-1}" --workers 2 --request-timeout 70 --no-color "$@"
 if grep -q "Unexpected error" "$data/server.log"; then

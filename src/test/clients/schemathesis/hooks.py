@@ -20,6 +20,7 @@ BETWEEN_FIELDS = {
     "not_falling",
     "unknown_model",
     "model_not_found",
+    "idempotency_key_reused",
 }
 # Bounds that the model narrows, or that depend on another field: seed + n - 1, timesteps below the model's.
 OF_THE_MODEL = {"width", "height", "size", "steps", "num_inference_steps", "timesteps", "clip_skip", "seed"}
@@ -66,6 +67,10 @@ def map_body(context, body):
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """Accepts the refusals that rules between fields ask for, and no others."""
+    if "SSE" in str(getattr(failure, "title", "")) and case.operation.path == "/v1/jobs/{id}/events":
+        return False  # OpenAPI 3.0 has no schema of events; OpenApiDocumentTests checks them against x-events
+    if type(failure).__name__ == "RejectedPositiveData" and case.operation.path == "/v1/jobs":
+        return not response.json()["detail"].startswith("cursor must be")  # a cursor is opaque
     if type(failure).__name__ != "RejectedPositiveData" or case.method != "POST":
         return True
     answer = response.json()
@@ -76,6 +81,7 @@ def filter_failure(context, failure, case, response):
     errors = answer.get("errors") or [{"field": "", "code": answer["code"]}]
     return not all(
         error["code"] in BETWEEN_FIELDS
+        or error["code"] == "empty" and error["field"] == "prompt"  # of control characters alone
         or error["code"] in ("out_of_range", "not_a_multiple") and error["field"] in OF_THE_MODEL
         for error in errors
     )

@@ -155,7 +155,10 @@ class JobsController {
     }
 
     @DeleteMapping(path = "/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
-    @Operation(operationId = "cancelJob", summary = "Cancel a job; a running one stops within one step")
+    @Operation(
+            operationId = "cancelJob",
+            summary = "Cancel a job",
+            description = "At once if it waits, within one step if it is running; one that has ended is left alone.")
     @ApiResponse(responseCode = "200", description = "The job is canceled")
     @ApiResponse(responseCode = "202", description = "The job is running and stops within one step")
     ResponseEntity<JobResponse> cancel(

@@ -35,7 +35,10 @@ class ModelsController {
     }
 
     @GetMapping("/{id}")
-    @Operation(operationId = "getModel", summary = "A model, its defaults and its limits")
+    @Operation(
+            operationId = "getModel",
+            summary = "A model, its defaults and its limits",
+            description = "As long as a worker serves it.")
     ModelResponse get(@Parameter(description = "The model's id") @PathVariable String id) {
         return models.find(id)
                 .map(ModelResponse::of)
