@@ -101,6 +101,7 @@ class JobsController {
                     @Nullable
                     String cursor,
             @Parameter(hidden = true) HttpServletRequest http) {
+        refuseEmpty("limit", http.getParameter("limit"));
         if (limit < 1 || limit > MAX_PAGE) {
             throw new Problem(
                     Problem.Code.INVALID_PARAMETER, "limit must be between 1 and " + MAX_PAGE + "; given: " + limit);
@@ -144,7 +145,9 @@ class JobsController {
                             description = "Longest wait for the job's end, milliseconds",
                             schema = @Schema(type = "integer", format = "int32", minimum = "0", maximum = "60000"))
                     @RequestParam(name = "wait_ms", defaultValue = "0")
-                    int waitMs) {
+                    int waitMs,
+            @Parameter(hidden = true) HttpServletRequest http) {
+        refuseEmpty("wait_ms", http.getParameter("wait_ms"));
         if (waitMs < 0 || waitMs > MAX_WAIT_MS) {
             throw new Problem(
                     Problem.Code.INVALID_PARAMETER,
@@ -204,7 +207,9 @@ class JobsController {
             @Parameter(description = "Id of the last event received")
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
-                    Long lastEventId) {
+                    Long lastEventId,
+            @Parameter(hidden = true) HttpServletRequest http) {
+        refuseEmpty("Last-Event-ID", http.getHeader("Last-Event-ID"));
         Job job = find(id);
         if (lastEventId != null && JobStreams.isOver(job, lastEventId)) {
             return ResponseEntity.noContent().build();
@@ -309,6 +314,13 @@ class JobsController {
                             + job.state().id());
         }
         return downloads.pictures(job, type).answer(method, headers);
+    }
+
+    /** Spring takes an empty number for one that is not there. */
+    private static void refuseEmpty(String name, @Nullable String given) {
+        if (given != null && given.isBlank()) {
+            throw new Problem(Problem.Code.INVALID_PARAMETER, name + " must be a whole number; it is empty");
+        }
     }
 
     private Job find(String id) {

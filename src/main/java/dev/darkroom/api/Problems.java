@@ -12,6 +12,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -102,6 +103,16 @@ class Problems extends ResponseEntityExceptionHandler {
                     case BAD_RECIPE -> Code.INVALID_RECIPE;
                 };
         return answer(code, String.valueOf(refused.getMessage()), List.of(), new HttpHeaders());
+    }
+
+    /** A query that Tomcat cannot take apart. */
+    @ExceptionHandler
+    ResponseEntity<Object> handle(InvalidParameterException unreadable) {
+        return answer(
+                Code.INVALID_PARAMETER,
+                "the query has a part without a name, or one that is no UTF-8",
+                List.of(),
+                new HttpHeaders());
     }
 
     @ExceptionHandler

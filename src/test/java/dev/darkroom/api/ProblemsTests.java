@@ -262,6 +262,9 @@ class ProblemsTests extends ServerTest {
                 .stringValue();
         assertProblem(get("/v1/jobs/" + id + "?wait_ms=soon"), 400, "invalid_parameter");
         assertProblem(get("/v1/jobs/" + id + "?wait_ms=60001"), 400, "invalid_parameter");
+        assertProblem(get("/v1/jobs/" + id + "?wait_ms="), 400, "invalid_parameter");
+        assertProblem(get("/v1/jobs/" + id + "?wait_ms=0&=null"), 400, "invalid_parameter");
+        assertProblem(get("/v1/jobs/" + id + "/events", "Last-Event-ID", ""), 400, "invalid_parameter");
         assertProblem(get("/v1/jobs/" + id + "/events", "Last-Event-ID", "x"), 400, "invalid_parameter");
     }
 
