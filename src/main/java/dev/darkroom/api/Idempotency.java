@@ -38,7 +38,6 @@ class Idempotency {
                     + " before, a request with the same key, body and Accept makes no other job and gets the first"
                     + " answer. Keys of different callers are different. A client that sends one may hang up and come"
                     + " back: its job is not canceled meanwhile",
-            example = "0b0cd0e5-5f8c-4c4e-a1d5-0d4f2f5f1f5b",
             schema = @Schema(type = "string", pattern = FORM))
     @interface Header {}
 
