@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Schemathesis against the running service with a stub in place of networks: every check, over docs/openapi.json as it is
-# served, 200 examples an operation. Needs python3 with venv; PYTHON_ENV is a folder for what it installs.
+# Schemathesis against the running service with a stub in place of networks: over docs/openapi.json as it is served, 200
+# examples an operation, every check but use_after_free: DELETE cancels a job, which can still be asked for. Needs python3 with venv; PYTHON_ENV is a folder for what it installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 environment=${PYTHON_ENV:-/tmp/darkroom-schemathesis}
@@ -25,7 +25,7 @@ hooks=$PWD/src/test/clients/schemathesis/hooks.py
 cd "$data" # it leaves a folder behind
 SCHEMATHESIS_HOOKS=$hooks \
   PYTHONDONTWRITEBYTECODE=1 "$environment/bin/schemathesis" run "$DARKROOM/v3/api-docs" \
-  --checks all --max-examples "${EXAMPLES:-200}" --seed "${SEED:-1}" --workers 2 --request-timeout 70 --no-color "$@"
+  --checks all --exclude-checks use_after_free --max-examples "${EXAMPLES:-200}" --seed "${SEED:-1}" --workers 2 --request-timeout 70 --no-color "$@"
 if grep -q "Unexpected error" "$data/server.log"; then
   grep "Unexpected error" "$data/server.log" | head
   exit 1
