@@ -19,6 +19,8 @@ record ImageRequest(
                                 + " less, (x:1.3) 1.3 times as much; BREAK starts a new chunk; a backslash before a bracket makes it"
                                 + " text",
                 example = "a red apple",
+                pattern = "\\S",
+                minLength = 1,
                 maxLength = ImageSpec.MAX_PROMPT,
                 requiredMode = Schema.RequiredMode.REQUIRED)
         @JsonProperty("prompt")
@@ -44,10 +46,22 @@ record ImageRequest(
         @Nullable
         Integer clipSkip,
 
-        @Schema(description = "Pixels; the model has the limits and the default") @JsonProperty("width") @Nullable
+        @Schema(
+                description = "Pixels; the model has the default, and narrower limits",
+                minimum = "" + ImageSpec.MIN_SIZE,
+                maximum = "" + ImageSpec.MAX_SIZE,
+                multipleOf = ImageSpec.SIZE_MULTIPLE)
+        @JsonProperty("width")
+        @Nullable
         Integer width,
 
-        @Schema(description = "Pixels; the model has the limits and the default") @JsonProperty("height") @Nullable
+        @Schema(
+                description = "Pixels; the model has the default, and narrower limits",
+                minimum = "" + ImageSpec.MIN_SIZE,
+                maximum = "" + ImageSpec.MAX_SIZE,
+                multipleOf = ImageSpec.SIZE_MULTIPLE)
+        @JsonProperty("height")
+        @Nullable
         Integer height,
 
         @Schema(description = "Sampling steps", minimum = "1", maximum = "" + ImageSpec.MAX_STEPS)
@@ -115,9 +129,10 @@ record ImageRequest(
 
         @ArraySchema(
                 arraySchema =
-                        @Schema(description = "Training timesteps to visit, falling, in place of steps and schedule"),
-                schema = @Schema(minimum = "0"),
-                minItems = 1,
+                        @Schema(
+                                description =
+                                        "Training timesteps to visit, falling, in place of steps and schedule; an empty list is none"),
+                schema = @Schema(minimum = "0", maximum = "2147483647"),
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("timesteps")
         @Nullable
@@ -127,9 +142,8 @@ record ImageRequest(
                 arraySchema =
                         @Schema(
                                 description = "Noise levels (noise-to-signal ratios) to visit, falling, without the"
-                                        + " final 0, in place of steps and schedule"),
-                schema = @Schema(minimum = "0", exclusiveMinimum = true),
-                minItems = 1,
+                                        + " final 0, in place of steps and schedule; an empty list is none"),
+                schema = @Schema(minimum = "0", exclusiveMinimum = true, maximum = "1000000"),
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("sigmas")
         @Nullable

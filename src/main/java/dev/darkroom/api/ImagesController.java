@@ -1,5 +1,7 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.RequestBodies.FieldsRead;
+import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
@@ -11,19 +13,23 @@ import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Rule;
 import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -32,13 +38,11 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.http.converter.HttpMessageNotReadableException;
-import org.springframework.http.server.ServletServerHttpRequest;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
-import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code POST /v1/images}: a prompt, or a picture's recipe, becomes a job, or, for a client that waits, the picture. */
@@ -52,17 +56,29 @@ class ImagesController {
     private final Jobs jobs;
     private final Waiting waiting;
     private final Downloads downloads;
+    private final Idempotency idempotency;
+    private final RequestBodies bodies;
     private final JsonMapper json;
 
-    ImagesController(Models models, Jobs jobs, Waiting waiting, Downloads downloads, JsonMapper json) {
+    ImagesController(
+            Models models,
+            Jobs jobs,
+            Waiting waiting,
+            Downloads downloads,
+            Idempotency idempotency,
+            RequestBodies bodies,
+            JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
         this.waiting = waiting;
         this.downloads = downloads;
+        this.idempotency = idempotency;
+        this.bodies = bodies;
         this.json = json;
     }
 
     @PostMapping(path = "/v1/images", consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Idempotency.Header
     @Operation(operationId = "createImages", summary = "Draw pictures", description = """
                     Accepts a job and answers at once with 202 and its Location. With `Prefer: wait=N` (N ≤ 60 seconds) \
                     the answer waits: 200 with the finished job, or 202 with the job as it is when the time runs out. \
@@ -111,13 +127,18 @@ class ImagesController {
             content = {
                 @Content(
                         mediaType = MediaType.APPLICATION_JSON_VALUE,
-                        schema = @Schema(implementation = ImageRequest.class)),
+                        schema = @Schema(implementation = ImageRequest.class),
+                        examples =
+                                @ExampleObject(
+                                        name = "apple",
+                                        value =
+                                                "{\"prompt\":\"a red apple\",\"width\":64,\"height\":64,\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
                 @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
             })
     CompletableFuture<ResponseEntity<Object>> create(
-            @RequestBody ImageRequest request,
+            @RequestBody JsonNode body,
             @Parameter(
                             description = "`respond-async` or `wait=N`, RFC 7240; also `cancel-on-disconnect`",
                             example = "wait=30")
@@ -126,7 +147,7 @@ class ImagesController {
                     String preferences,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
             HttpServletRequest http) {
-        return draw(request, preferences, headers, http);
+        return draw(bodies.read(body, ImageRequest.class), preferences, headers, http);
     }
 
     /** The other bodies of {@link #create}, with whose description they share the OpenAPI document's operation. */
@@ -156,31 +177,40 @@ class ImagesController {
                     Problem.Code.UNSUPPORTED_RECIPE,
                     "the picture's text says what a request cannot: " + String.join("; ", recipe.unsupported()));
         }
-        ImageRequest request;
-        try {
-            request = json.readValue(json.writeValueAsString(recipe.request()), ImageRequest.class);
-        } catch (JacksonException e) {
-            throw new HttpMessageNotReadableException("the recipe", e, new ServletServerHttpRequest(body));
-        }
-        return draw(request, preferences, headers, body);
+        return draw(bodies.read(json.valueToTree(recipe.request()), ImageRequest.class), preferences, headers, body);
     }
 
     private CompletableFuture<ResponseEntity<Object>> draw(
-            ImageRequest request, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
+            FieldsRead<ImageRequest> read, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
+        ImageRequest request = read.request();
         Prefer prefer = Prefer.parse(preferences);
-        List<Violation> wrong = new ArrayList<>();
-        JobOptions options = valid(wrong, request::options);
-        ImageSpec spec = valid(wrong, () -> spec(request));
-        if (options == null || spec == null) {
-            throw new InvalidImageSpec(wrong);
+        IdempotencyKey key = idempotency.key(http, request);
+        if (key != null && prefer.cancelOnDisconnect()) {
+            throw new Problem(
+                    Problem.Code.INVALID_PREFER,
+                    "cancel-on-disconnect and Idempotency-Key exclude each other: with a key the client may come back");
         }
-        List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
-        offered.addAll(Downloads.pictureTypes(spec));
-        offered.add(Archive.TYPE);
-        MediaType type = Accept.of(headers).best(offered);
+        Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
+        MediaType type;
+        Job job;
+        if (earlier.isPresent()) {
+            job = earlier.get();
+            type = negotiated(headers, job.spec());
+        } else {
+            List<Violation> wrong = new ArrayList<>();
+            JobOptions options = valid(wrong, request::options);
+            ImageSpec spec = valid(wrong, () -> spec(request));
+            wrong = read.with(wrong);
+            if (options == null || spec == null || !wrong.isEmpty()) {
+                throw new InvalidImageSpec(wrong);
+            }
+            type = negotiated(headers, spec);
+            Caller caller = Caller.of(http);
+            job = key == null
+                    ? jobs.submit(spec, options, caller.id(), caller.quota())
+                    : jobs.submit(spec, options, key, caller.quota());
+        }
         boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
-        Caller caller = Caller.of(http);
-        Job job = jobs.submit(spec, options, caller.id(), caller.quota());
         Duration wait = prefer.atMost(pictures ? PICTURE_WAIT : Duration.ZERO);
         CompletableFuture<Job> end = prefer.cancelOnDisconnect()
                 ? waiting.forEnd(job, wait, HangUps.probe(http))
@@ -191,12 +221,21 @@ class ImagesController {
             if (prefer.applied() != null) {
                 answer.add("Preference-Applied", prefer.applied());
             }
-            if (!seen.state().isFinal()) {
-                return json(HttpStatus.ACCEPTED, answer, seen);
+            if (seen.state().isFinal()) {
+                answer.set(ServerTiming.HEADER, ServerTiming.of(seen));
             }
-            answer.set(ServerTiming.HEADER, ServerTiming.of(seen));
-            return pictures ? pictures(answer, seen, type) : json(HttpStatus.OK, answer, seen);
+            if (pictures && seen.state().isFinal()) {
+                return pictures(answer, seen, type);
+            }
+            return json(answer, seen, key);
         });
+    }
+
+    private static MediaType negotiated(HttpHeaders headers, ImageSpec spec) {
+        List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
+        offered.addAll(Downloads.pictureTypes(spec));
+        offered.add(Archive.TYPE);
+        return Accept.of(headers).best(offered);
     }
 
     /** Keeps what is wrong, so that all wrong fields are told at once. */
@@ -224,18 +263,24 @@ class ImagesController {
                 .findFirst()
                 .orElseThrow(() -> new InvalidImageSpec(List.of(new Violation(
                         "model",
-                        "unknown_model",
+                        Rule.UNKNOWN_MODEL,
                         "model must be one of "
                                 + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
                                 + wanted + "\""))));
         return ImageSpec.of(request.draft(), info);
     }
 
-    private ResponseEntity<Object> json(HttpStatus status, HttpHeaders headers, Job job) {
-        return ResponseEntity.status(status)
+    private ResponseEntity<Object> json(HttpHeaders headers, Job job, @Nullable IdempotencyKey key) {
+        HttpStatus status = job.state().isFinal() ? HttpStatus.OK : HttpStatus.ACCEPTED;
+        IdempotencyKey.Answer answer = new IdempotencyKey.Answer(
+                status.value(), json.writeValueAsString(JobResponse.of(job, jobs.outlook(job))));
+        if (key != null) {
+            answer = jobs.firstAnswer(key, answer);
+        }
+        return ResponseEntity.status(answer.status())
                 .headers(headers)
                 .contentType(MediaType.APPLICATION_JSON)
-                .body(JobResponse.of(job, jobs.outlook(job)));
+                .body(answer.body().getBytes(StandardCharsets.UTF_8));
     }
 
     private ResponseEntity<Object> pictures(HttpHeaders headers, Job job, MediaType type) {

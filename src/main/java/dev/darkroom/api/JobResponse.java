@@ -20,15 +20,20 @@ record JobResponse(
         @Schema(description = "Opaque, sortable by time of creation") @JsonProperty("id")
         String id,
 
-        @Schema(allowableValues = {"queued", "running", "succeeded", "failed", "canceled"}) @JsonProperty("state")
+        @Schema(
+                description = "Where it is in its life; the last three are final",
+                allowableValues = {"queued", "running", "succeeded", "failed", "canceled"})
+        @JsonProperty("state")
         String state,
 
         @Schema(description = "A client asked to cancel it; it stops within one step") @JsonProperty("cancel_requested")
         boolean cancelRequested,
 
-        @JsonProperty("priority") String priority,
+        @Schema(description = "Its share of the devices, as asked for: low, normal or high") @JsonProperty("priority")
+        String priority,
 
-        @JsonProperty("progress") Progress progress,
+        @Schema(description = "How far it is") @JsonProperty("progress")
+        Progress progress,
 
         @Schema(description = "Only while it waits") @JsonProperty("queue") @Nullable
         Queue queue,
@@ -54,36 +59,55 @@ record JobResponse(
         @Schema(description = "Server-sent events of this job") @JsonProperty("events_url")
         String eventsUrl,
 
-        @JsonProperty("created_at") Instant createdAt,
+        @Schema(description = "When it was accepted") @JsonProperty("created_at")
+        Instant createdAt,
 
         @Schema(description = "It fails if it has not ended by then; only if the request had expires_in")
         @JsonProperty("expires_at")
         @Nullable
         Instant expiresAt,
 
-        @JsonProperty("started_at") @Nullable Instant startedAt,
+        @Schema(description = "When a worker (last) began it") @JsonProperty("started_at") @Nullable
+        Instant startedAt,
 
-        @JsonProperty("finished_at") @Nullable Instant finishedAt,
+        @Schema(description = "When it ended") @JsonProperty("finished_at") @Nullable
+        Instant finishedAt,
 
-        @JsonProperty("timings") Timings timings,
+        @Schema(description = "How long it took") @JsonProperty("timings")
+        Timings timings,
 
         @Schema(description = "Why it failed") @JsonProperty("error") @Nullable
         Failure error) {
 
+    /** A part of the caller's jobs. */
+    @Schema(name = "JobPage", description = "Some of the caller's jobs, newest first")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Page(
+            @Schema(description = "Each without queue and eta") @JsonProperty("jobs")
+            List<JobResponse> jobs,
+
+            @Schema(description = "Begins the next page; left out with the last one")
+            @JsonProperty("next_cursor")
+            @Nullable
+            String nextCursor) {}
+
     /** Sampling steps of all pictures together. */
     @Schema(name = "JobProgress", description = "Sampling steps, all pictures together")
     record Progress(
-            @JsonProperty("step") int step,
-            @JsonProperty("steps") int steps) {}
+            @Schema(description = "Steps done") @JsonProperty("step")
+            int step,
+
+            @Schema(description = "Steps in all") @JsonProperty("steps")
+            int steps) {}
 
     /** A place in the queue. */
-    @Schema(name = "JobQueue")
+    @Schema(name = "JobQueue", description = "A place in the queue")
     record Queue(
             @Schema(description = "1 is begun next") @JsonProperty("position")
             int position) {}
 
     /** The resolved request. */
-    @Schema(name = "JobParameters")
+    @Schema(name = "JobParameters", description = "The request with every default filled in")
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Parameters(
             @JsonProperty("prompt") String prompt,
@@ -109,10 +133,17 @@ record JobResponse(
             @JsonProperty("determinism") String determinism,
             @JsonProperty("previews") int previews,
 
-            @Schema(allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+            @Schema(
+                    description = "The kind of file a download gives that does not ask for another",
+                    allowableValues = {"png", "jpeg", "webp"})
+            @JsonProperty("output_format")
             String outputFormat,
 
-            @Schema(minimum = "0", maximum = "100") @JsonProperty("output_compression")
+            @Schema(
+                    description = "Quality of output_format; 100 loses nothing with png and webp",
+                    minimum = "0",
+                    maximum = "100")
+            @JsonProperty("output_compression")
             int outputCompression) {
 
         static Parameters of(ImageSpec spec) {
@@ -140,13 +171,14 @@ record JobResponse(
     }
 
     /** A finished picture. */
-    @Schema(name = "JobImage")
+    @Schema(name = "JobImage", description = "A finished picture")
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Image(
             @Schema(description = "0 to n − 1") @JsonProperty("index")
             int index,
 
-            @JsonProperty("seed") long seed,
+            @Schema(description = "Draws this picture alone again") @JsonProperty("seed")
+            long seed,
 
             @Schema(description = "Gives output_format, or what its Accept asks for") @JsonProperty("url")
             String url,
@@ -157,8 +189,11 @@ record JobResponse(
             @JsonProperty("media_type")
             String mediaType,
 
-            @JsonProperty("width") int width,
-            @JsonProperty("height") int height,
+            @Schema(description = "Pixels") @JsonProperty("width")
+            int width,
+
+            @Schema(description = "Pixels") @JsonProperty("height")
+            int height,
 
             @Schema(description = "Size of the PNG file; left out with other formats, which are made on download")
             @JsonProperty("bytes")
@@ -192,7 +227,7 @@ record JobResponse(
     }
 
     /** Why a job failed. */
-    @Schema(name = "JobFailure")
+    @Schema(name = "JobFailure", description = "Why a job failed")
     record Failure(
             @Schema(
                     description = "Stable word",

@@ -8,7 +8,6 @@ import dev.darkroom.job.Metrics;
 import jakarta.annotation.PreDestroy;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -228,7 +227,7 @@ class JobStreams {
 
         private Object data(JobEvent event) {
             return switch (event.type()) {
-                case QUEUED, STARTED -> Map.of("at", event.at());
+                case QUEUED, STARTED -> new JobEventData.Time(event.at());
                 case STEP -> json.readTree(event.data());
                 case IMAGE -> {
                     Job job = jobs.find(jobId).orElseThrow();

@@ -3,9 +3,11 @@ package dev.darkroom.api;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
+import dev.darkroom.job.Outlook;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
+import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -13,8 +15,12 @@ import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
@@ -30,13 +36,15 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
-/** {@code /v1/jobs}: state, events, pictures, cancel. */
+/** {@code /v1/jobs}: list, state, events, pictures, cancel. */
 @RestController
-@RequestMapping("/v1/jobs/{id}")
+@RequestMapping("/v1/jobs")
 @Tag(name = "Jobs")
 class JobsController {
 
     private static final int MAX_WAIT_MS = Prefer.MAX_WAIT_SECONDS * 1000;
+    private static final int MAX_PAGE = 100;
+    private static final String DEFAULT_PAGE = "20";
 
     private final Jobs jobs;
     private final JobStreams streams;
@@ -52,6 +60,81 @@ class JobsController {
 
     @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)
     @Operation(
+            operationId = "listJobs",
+            summary = "The caller's jobs, newest first",
+            description =
+                    "Those that the same caller has posted, while they are kept. Each page says where the next one"
+                            + " begins; jobs that are posted meanwhile do not move it. For queue and eta ask for a job by its id.")
+    JobResponse.Page list(
+            @Parameter(
+                            description = "Only jobs in this state; may be repeated",
+                            array =
+                                    @ArraySchema(
+                                            schema =
+                                                    @Schema(
+                                                            type = "string",
+                                                            allowableValues = {
+                                                                "queued",
+                                                                "running",
+                                                                "succeeded",
+                                                                "failed",
+                                                                "canceled"
+                                                            })))
+                    @RequestParam(name = "state", required = false)
+                    @Nullable
+                    List<String> state,
+            @Parameter(
+                            description = "So many jobs at most",
+                            schema =
+                                    @Schema(
+                                            type = "integer",
+                                            format = "int32",
+                                            minimum = "1",
+                                            maximum = "" + MAX_PAGE,
+                                            defaultValue = DEFAULT_PAGE))
+                    @RequestParam(name = "limit", defaultValue = DEFAULT_PAGE)
+                    int limit,
+            @Parameter(
+                            description = "next_cursor of the page before",
+                            schema = @Schema(type = "string", pattern = Cursor.FORM))
+                    @RequestParam(name = "cursor", required = false)
+                    @Nullable
+                    String cursor,
+            @Parameter(hidden = true) HttpServletRequest http) {
+        refuseEmpty("limit", http.getParameter("limit"));
+        if (limit < 1 || limit > MAX_PAGE) {
+            throw new Problem(
+                    Problem.Code.INVALID_PARAMETER, "limit must be between 1 and " + MAX_PAGE + "; given: " + limit);
+        }
+        List<Job> found = jobs.list(Caller.of(http).id(), states(state), Cursor.read(cursor), limit + 1);
+        List<Job> page = found.subList(0, Math.min(limit, found.size()));
+        return new JobResponse.Page(
+                page.stream().map(job -> JobResponse.of(job, Outlook.NONE)).toList(),
+                found.size() > limit ? Cursor.after(page.get(limit - 1)) : null);
+    }
+
+    private static Set<JobState> states(@Nullable List<String> ids) {
+        if (ids == null) {
+            return EnumSet.allOf(JobState.class);
+        }
+        Set<JobState> states = EnumSet.noneOf(JobState.class);
+        for (String id : ids.isEmpty() ? List.of("") : ids) {
+            states.add(Arrays.stream(JobState.values())
+                    .filter(state -> state.id().equals(id))
+                    .findFirst()
+                    .orElseThrow(() -> new Problem(
+                            Problem.Code.INVALID_PARAMETER,
+                            "state must be one of "
+                                    + Arrays.stream(JobState.values())
+                                            .map(JobState::id)
+                                            .collect(Collectors.joining(", "))
+                                    + "; given: \"" + id + "\"")));
+        }
+        return states;
+    }
+
+    @GetMapping(path = "/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
             operationId = "getJob",
             summary = "State, progress and result of a job",
             description = "With `wait_ms` the answer comes when the job has ended or the time is up.")
@@ -64,12 +147,15 @@ class JobsController {
                             description = "Once it has ended: milliseconds of queue, encode, steps, decode, store",
                             schema = @Schema(type = "string")))
     CompletableFuture<ResponseEntity<JobResponse>> get(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(
                             description = "Longest wait for the job's end, milliseconds",
                             schema = @Schema(type = "integer", format = "int32", minimum = "0", maximum = "60000"))
                     @RequestParam(name = "wait_ms", defaultValue = "0")
-                    int waitMs) {
+                    int waitMs,
+            @Parameter(hidden = true) HttpServletRequest http) {
+        refuseEmpty("wait_ms", http.getParameter("wait_ms"));
         if (waitMs < 0 || waitMs > MAX_WAIT_MS) {
             throw new Problem(
                     Problem.Code.INVALID_PARAMETER,
@@ -84,11 +170,16 @@ class JobsController {
         });
     }
 
-    @DeleteMapping(produces = MediaType.APPLICATION_JSON_VALUE)
-    @Operation(operationId = "cancelJob", summary = "Cancel a job; a running one stops within one step")
+    @DeleteMapping(path = "/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
+    @Operation(
+            operationId = "cancelJob",
+            summary = "Cancel a job",
+            description = "At once if it waits, within one step if it is running; one that has ended is left alone.")
     @ApiResponse(responseCode = "200", description = "The job is canceled")
     @ApiResponse(responseCode = "202", description = "The job is running and stops within one step")
-    ResponseEntity<JobResponse> cancel(@PathVariable String id) {
+    ResponseEntity<JobResponse> cancel(
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id) {
         Job job = jobs.cancel(id).orElseThrow(() -> Problem.jobNotFound(id));
         HttpStatus status =
                 switch (job.state()) {
@@ -102,7 +193,7 @@ class JobsController {
         return ResponseEntity.status(status).body(JobResponse.of(job, jobs.outlook(job)));
     }
 
-    @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     @Operation(operationId = "streamJobEvents", summary = "Follow a job as server-sent events", description = """
                     Events: `snapshot` (the job as it is, first, unless Last-Event-ID is given), `queued`, `started`, \
                     `step` ({image, step, steps}), `image`, and one of `succeeded`, `failed`, `canceled` (the whole \
@@ -111,18 +202,27 @@ class JobsController {
     @ApiResponse(
             responseCode = "200",
             description = "The events",
-            content = @Content(mediaType = MediaType.TEXT_EVENT_STREAM_VALUE, schema = @Schema(type = "string")))
+            content =
+                    @Content(
+                            mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
+                            schema =
+                                    @Schema(
+                                            type = "string",
+                                            description =
+                                                    "The data of each event is JSON; x-events names the schemas")))
     @ApiResponse(
             responseCode = "204",
             description = "The job has ended and the client has all its events",
             content = @Content)
     ResponseEntity<SseEmitter> events(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(description = "Id of the last event received")
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
                     Long lastEventId,
-            HttpServletRequest http) {
+            @Parameter(hidden = true) HttpServletRequest http) {
+        refuseEmpty("Last-Event-ID", http.getHeader("Last-Event-ID"));
         Job job = find(id);
         if (lastEventId != null && JobStreams.isOver(job, lastEventId)) {
             return ResponseEntity.noContent().build();
@@ -134,7 +234,7 @@ class JobsController {
                 .body(streams.open(id, Caller.of(http), lastEventId));
     }
 
-    @GetMapping("/images/{n}")
+    @GetMapping("/{id}/images/{n}")
     @Operation(
             operationId = "getJobImage",
             summary = "A finished picture",
@@ -166,7 +266,8 @@ class JobsController {
             })
     @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
     ResponseEntity<Object> image(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(description = "0 to n − 1", schema = @Schema(type = "integer", format = "int32", minimum = "0"))
                     @PathVariable
                     int n,
@@ -189,7 +290,7 @@ class JobsController {
         return downloads.picture(job, image, type).answer(method, headers);
     }
 
-    @GetMapping("/images")
+    @GetMapping("/{id}/images")
     @Operation(
             operationId = "getJobImages",
             summary = "All pictures of a job in one file",
@@ -211,7 +312,8 @@ class JobsController {
             })
     @ApiResponse(responseCode = "304", description = "The client has it already", content = @Content)
     ResponseEntity<Object> images(
-            @PathVariable String id,
+            @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
+                    String id,
             @Parameter(hidden = true) HttpMethod method,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
         Job job = find(id);
@@ -225,6 +327,13 @@ class JobsController {
                             + job.state().id());
         }
         return downloads.pictures(job, type).answer(method, headers);
+    }
+
+    /** Spring takes an empty number for one that is not there. */
+    private static void refuseEmpty(String name, @Nullable String given) {
+        if (given != null && given.isBlank()) {
+            throw new Problem(Problem.Code.INVALID_PARAMETER, name + " must be a whole number; it is empty");
+        }
     }
 
     private Job find(String id) {

@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
@@ -12,8 +13,11 @@ import java.util.List;
 /** A model that is served. */
 @Schema(name = "Model", description = "A model, its defaults and its limits")
 record ModelResponse(
-        @JsonProperty("id") String id,
-        @JsonProperty("description") String description,
+        @Schema(description = "The name that requests use") @JsonProperty("id")
+        String id,
+
+        @Schema(description = "For people") @JsonProperty("description")
+        String description,
 
         @Schema(description = "Number of weights of all networks together") @JsonProperty("parameters")
         long parameters,
@@ -24,15 +28,23 @@ record ModelResponse(
         @JsonProperty("prediction_type")
         String predictionType,
 
-        @JsonProperty("samplers") List<Sampler> samplers,
-        @JsonProperty("defaults") Defaults defaults,
-        @JsonProperty("limits") Limits limits) {
+        @Schema(description = "All samplers, and what this model can do with them") @JsonProperty("samplers")
+        List<Sampler> samplers,
+
+        @Schema(description = "What a request gets that does not say") @JsonProperty("defaults")
+        Defaults defaults,
+
+        @Schema(description = "What a request may ask for") @JsonProperty("limits")
+        Limits limits) {
 
     /** A sampler and what it can be combined with. */
-    @Schema(name = "Sampler")
+    @Schema(name = "Sampler", description = "A sampler and what it can be combined with")
     record Sampler(
-            @JsonProperty("id") String id,
-            @JsonProperty("max_steps") int maxSteps,
+            @Schema(description = "The name that requests use") @JsonProperty("id")
+            String id,
+
+            @Schema(description = "The most steps that a request may ask for") @JsonProperty("max_steps")
+            int maxSteps,
 
             @Schema(description = "The schedules it allows") @JsonProperty("schedules")
             List<String> schedules,
@@ -54,35 +66,71 @@ record ModelResponse(
     }
 
     /** What a request gets that does not say. */
-    @Schema(name = "ModelDefaults")
+    @Schema(name = "ModelDefaults", description = "What a request gets that does not say")
     record Defaults(
-            @JsonProperty("width") int width,
-            @JsonProperty("height") int height,
-            @JsonProperty("steps") int steps,
-            @JsonProperty("guidance_scale") double guidanceScale,
-            @JsonProperty("sampler") String sampler,
-            @JsonProperty("schedule") String schedule,
-            @JsonProperty("determinism") String determinism) {}
+            @Schema(description = "Pixels") @JsonProperty("width")
+            int width,
+
+            @Schema(description = "Pixels") @JsonProperty("height")
+            int height,
+
+            @Schema(description = "Sampling steps") @JsonProperty("steps")
+            int steps,
+
+            @Schema(description = "Classifier-free guidance scale") @JsonProperty("guidance_scale")
+            double guidanceScale,
+
+            @Schema(description = "Id of a sampler") @JsonProperty("sampler")
+            String sampler,
+
+            @Schema(description = "Spacing of the noise levels") @JsonProperty("schedule")
+            String schedule,
+
+            @Schema(description = "exact or fast") @JsonProperty("determinism")
+            String determinism) {}
 
     /** What a request may ask for. */
     @Schema(name = "ModelLimits", description = "Sizes in pixels, prompts in characters")
     record Limits(
-            @JsonProperty("min_size") int minSize,
-            @JsonProperty("max_size") int maxSize,
-            @JsonProperty("size_multiple") int sizeMultiple,
-            @JsonProperty("max_steps") int maxSteps,
+            @Schema(description = "Smallest width and height, pixels") @JsonProperty("min_size")
+            int minSize,
+
+            @Schema(description = "Greatest width and height, pixels") @JsonProperty("max_size")
+            int maxSize,
+
+            @Schema(description = "Width and height are multiples of this, pixels") @JsonProperty("size_multiple")
+            int sizeMultiple,
+
+            @Schema(description = "The most steps that a request may ask for") @JsonProperty("max_steps")
+            int maxSteps,
 
             @Schema(description = "The first, noisiest training timestep") @JsonProperty("max_timestep")
             int maxTimestep,
 
-            @JsonProperty("max_clip_skip") int maxClipSkip,
-            @JsonProperty("max_guidance_scale") int maxGuidanceScale,
-            @JsonProperty("max_n") int maxN,
-            @JsonProperty("max_previews") int maxPreviews,
-            @JsonProperty("max_prompt") int maxPrompt) {}
+            @Schema(description = "Greatest clip_skip") @JsonProperty("max_clip_skip")
+            int maxClipSkip,
+
+            @Schema(description = "Greatest guidance_scale; the least is 1") @JsonProperty("max_guidance_scale")
+            int maxGuidanceScale,
+
+            @Schema(description = "Most pictures of one request") @JsonProperty("max_n")
+            int maxN,
+
+            @Schema(description = "Most previews of one picture") @JsonProperty("max_previews")
+            int maxPreviews,
+
+            @Schema(description = "Longest prompt and negative_prompt, characters") @JsonProperty("max_prompt")
+            int maxPrompt,
+
+            @Schema(description = "Greatest seed; that of the last picture counts, seed + n − 1")
+            @JsonProperty("max_seed")
+            long maxSeed,
+
+            @Schema(description = "Greatest expires_in, seconds") @JsonProperty("max_expires_in")
+            int maxExpiresIn) {}
 
     /** All models. */
-    @Schema(name = "ModelList")
+    @Schema(name = "ModelList", description = "The models that are served")
     record Listing(
             @Schema(description = "The default model first") @JsonProperty("models")
             List<ModelResponse> models) {}
@@ -114,6 +162,8 @@ record ModelResponse(
                         ImageSpec.MAX_GUIDANCE,
                         ImageSpec.MAX_N,
                         ImageSpec.MAX_PREVIEWS,
-                        ImageSpec.MAX_PROMPT));
+                        ImageSpec.MAX_PROMPT,
+                        ImageSpec.MAX_SEED,
+                        JobOptions.MAX_EXPIRES_IN));
     }
 }

@@ -3,6 +3,7 @@ package dev.darkroom.api;
 import dev.darkroom.job.Models;
 import dev.darkroom.spec.ModelInfo;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.stream.Collectors;
 import org.springframework.http.MediaType;
@@ -24,15 +25,21 @@ class ModelsController {
     }
 
     @GetMapping
-    @Operation(operationId = "listModels", summary = "The models that are served, the default one first")
+    @Operation(
+            operationId = "listModels",
+            summary = "The models that are served",
+            description = "The default one first, each with its defaults and limits. None while no worker is ready.")
     ModelResponse.Listing list() {
         return new ModelResponse.Listing(
                 models.all().stream().map(ModelResponse::of).toList());
     }
 
     @GetMapping("/{id}")
-    @Operation(operationId = "getModel", summary = "A model, its defaults and its limits")
-    ModelResponse get(@PathVariable String id) {
+    @Operation(
+            operationId = "getModel",
+            summary = "A model, its defaults and its limits",
+            description = "As long as a worker serves it.")
+    ModelResponse get(@Parameter(description = "The model's id") @PathVariable String id) {
         return models.find(id)
                 .map(ModelResponse::of)
                 .orElseThrow(() -> new Problem(

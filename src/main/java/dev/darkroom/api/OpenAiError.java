@@ -17,10 +17,12 @@ import org.springframework.web.servlet.mvc.method.annotation.ResponseBodyAdvice;
 
 /** A problem as OpenAI words it. */
 @Schema(name = "OpenAiError", description = "An error in OpenAI's shape")
-record OpenAiError(@JsonProperty("error") Content error) {
+record OpenAiError(
+        @Schema(description = "What went wrong") @JsonProperty("error")
+        Content error) {
 
     /** What went wrong. */
-    @Schema(name = "OpenAiErrorContent")
+    @Schema(name = "OpenAiErrorContent", description = "What went wrong")
     record Content(
             @Schema(description = "For people") @JsonProperty("message")
             String message,

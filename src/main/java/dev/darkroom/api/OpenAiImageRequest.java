@@ -5,6 +5,7 @@ import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.Rule;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,8 @@ record OpenAiImageRequest(
         @Schema(
                 description = "What the picture shows; weights and BREAK as in /v1/images",
                 example = "a red apple",
+                pattern = "\\S",
+                minLength = 1,
                 maxLength = ImageSpec.MAX_PROMPT,
                 requiredMode = Schema.RequiredMode.REQUIRED)
         @JsonProperty("prompt")
@@ -170,7 +173,8 @@ record OpenAiImageRequest(
         oneOf(wrong, "moderation", moderation, "auto", "low");
         oneOf(wrong, "quality", quality, "auto", "standard");
         if (size != null && !size.equals("auto") && !SIZE.matcher(size).matches()) {
-            wrong.add(new Violation("size", "malformed", "size must be auto or like 512x512; given: \"" + size + "\""));
+            wrong.add(new Violation(
+                    "size", Rule.MALFORMED, "size must be auto or like 512x512; given: \"" + size + "\""));
         }
         if (streams() && wantsUrls()) {
             wrong.add(notWithStream("response_format must be b64_json", "response_format"));
@@ -180,12 +184,12 @@ record OpenAiImageRequest(
         }
         if (!streams() && partialImages != null && partialImages != 0) {
             wrong.add(new Violation(
-                    "partial_images", "needs_stream", "partial_images must be left out or 0 without stream"));
+                    "partial_images", Rule.NEEDS_STREAM, "partial_images must be left out or 0 without stream"));
         }
         if (expiresIn != null && expiresIn > MAX_SECONDS) {
             wrong.add(new Violation(
                     "expires_in",
-                    "out_of_range",
+                    Rule.OUT_OF_RANGE,
                     "expires_in must be between 1 and " + MAX_SECONDS + "; given: " + expiresIn));
         }
         return wrong;
@@ -224,12 +228,12 @@ record OpenAiImageRequest(
         if (given != null && !List.of(known).contains(given)) {
             wrong.add(new Violation(
                     field,
-                    "unsupported_value",
+                    Rule.UNSUPPORTED_VALUE,
                     field + " must be left out or one of " + String.join(", ", known) + "; given: \"" + given + "\""));
         }
     }
 
     private static Violation notWithStream(String rule, String field) {
-        return new Violation(field, "not_with_stream", rule + " with stream");
+        return new Violation(field, Rule.NOT_WITH_STREAM, rule + " with stream");
     }
 }

@@ -12,12 +12,16 @@ record OpenAiImages(
         @Schema(description = "Seconds since 1970") @JsonProperty("created")
         long created,
 
-        @JsonProperty("data") List<Image> data,
+        @Schema(description = "The pictures in order") @JsonProperty("data")
+        List<Image> data,
 
-        @Schema(allowableValues = "opaque") @JsonProperty("background")
+        @Schema(description = "Pictures are always opaque", allowableValues = "opaque") @JsonProperty("background")
         String background,
 
-        @Schema(allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+        @Schema(
+                description = "The kind of file",
+                allowableValues = {"png", "jpeg", "webp"})
+        @JsonProperty("output_format")
         String outputFormat,
 
         @Schema(description = "Width and height in pixels", example = "64x64") @JsonProperty("size")
@@ -27,10 +31,13 @@ record OpenAiImages(
     @Schema(name = "OpenAiImage", description = "The file in base 64, or where it is to be had")
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Image(
-            @Schema(format = "byte") @JsonProperty("b64_json")
+            @Schema(description = "The file in base 64, unless URLs were asked for", format = "byte")
+            @JsonProperty("b64_json")
             byte @Nullable [] content,
 
-            @Schema(format = "uri") @JsonProperty("url") @Nullable
+            @Schema(description = "Where the file is to be had, if URLs were asked for", format = "uri")
+            @JsonProperty("url")
+            @Nullable
             String url,
 
             @Schema(description = "Draws this picture again; not OpenAI's") @JsonProperty("seed")
@@ -39,7 +46,7 @@ record OpenAiImages(
     /** A preview in the stream: {@code types/image_gen_partial_image_event.py}. */
     @Schema(name = "OpenAiPartialImage", description = "A small preview, data of the event of this type")
     record Partial(
-            @Schema(allowableValues = PARTIAL_TYPE) @JsonProperty("type")
+            @Schema(description = "The event's name", allowableValues = PARTIAL_TYPE) @JsonProperty("type")
             String type,
 
             @Schema(description = "JPEG", format = "byte") @JsonProperty("b64_json")
@@ -54,10 +61,10 @@ record OpenAiImages(
             @Schema(description = "Of the finished picture") @JsonProperty("size")
             String size,
 
-            @Schema(allowableValues = "auto") @JsonProperty("quality")
+            @Schema(description = "There are no levels", allowableValues = "auto") @JsonProperty("quality")
             String quality,
 
-            @Schema(allowableValues = "opaque") @JsonProperty("background")
+            @Schema(description = "Pictures are always opaque", allowableValues = "opaque") @JsonProperty("background")
             String background,
 
             @Schema(description = "Of this preview", allowableValues = "jpeg") @JsonProperty("output_format")
@@ -66,46 +73,61 @@ record OpenAiImages(
     /** The picture in the stream: {@code types/image_gen_completed_event.py}. */
     @Schema(name = "OpenAiCompletedImage", description = "The picture, data of the event of this type")
     record Completed(
-            @Schema(allowableValues = COMPLETED_TYPE) @JsonProperty("type")
+            @Schema(description = "The event's name", allowableValues = COMPLETED_TYPE) @JsonProperty("type")
             String type,
 
-            @Schema(format = "byte") @JsonProperty("b64_json")
+            @Schema(description = "The file in base 64", format = "byte") @JsonProperty("b64_json")
             byte[] content,
 
             @Schema(description = "Seconds since 1970") @JsonProperty("created_at")
             long createdAt,
 
-            @JsonProperty("size") String size,
+            @Schema(description = "Width and height in pixels") @JsonProperty("size")
+            String size,
 
-            @Schema(allowableValues = "auto") @JsonProperty("quality")
+            @Schema(description = "There are no levels", allowableValues = "auto") @JsonProperty("quality")
             String quality,
 
-            @Schema(allowableValues = "opaque") @JsonProperty("background")
+            @Schema(description = "Pictures are always opaque", allowableValues = "opaque") @JsonProperty("background")
             String background,
 
-            @Schema(allowableValues = {"png", "jpeg", "webp"}) @JsonProperty("output_format")
+            @Schema(
+                    description = "The kind of file",
+                    allowableValues = {"png", "jpeg", "webp"})
+            @JsonProperty("output_format")
             String outputFormat,
 
             @Schema(description = "Draws this picture again; not OpenAI's") @JsonProperty("seed")
             long seed,
 
-            @JsonProperty("usage") Usage usage) {}
+            @Schema(description = "For types that expect it") @JsonProperty("usage")
+            Usage usage) {}
 
     /** OpenAI's clients have it in the type of the last event. Nothing is paid for by the token here: all are 0. */
     @Schema(name = "OpenAiUsage", description = "Nothing is paid for by the token: all are 0")
     record Usage(
-            @JsonProperty("input_tokens") int input,
-            @JsonProperty("input_tokens_details") Details details,
-            @JsonProperty("output_tokens") int output,
-            @JsonProperty("total_tokens") int total) {
+            @Schema(description = "0") @JsonProperty("input_tokens")
+            int input,
+
+            @Schema(description = "All 0") @JsonProperty("input_tokens_details")
+            Details details,
+
+            @Schema(description = "0") @JsonProperty("output_tokens")
+            int output,
+
+            @Schema(description = "0") @JsonProperty("total_tokens")
+            int total) {
 
         static final Usage NONE = new Usage(0, new Details(0, 0), 0, 0);
 
         /** Tokens of the input. */
-        @Schema(name = "OpenAiUsageDetails")
+        @Schema(name = "OpenAiUsageDetails", description = "Tokens of the input: 0")
         record Details(
-                @JsonProperty("image_tokens") int image,
-                @JsonProperty("text_tokens") int text) {}
+                @Schema(description = "0") @JsonProperty("image_tokens")
+                int image,
+
+                @Schema(description = "0") @JsonProperty("text_tokens")
+                int text) {}
     }
 
     static final String PARTIAL_TYPE = "image_generation.partial_image";

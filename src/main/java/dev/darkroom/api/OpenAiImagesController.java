@@ -1,5 +1,7 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.RequestBodies.FieldsRead;
+import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobEvent;
@@ -15,6 +17,7 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
@@ -24,6 +27,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +46,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * {@code POST /v1/images/generations}: the same jobs in the shape of OpenAI's clients, which can only wait. So a job ends
- * with its request: it is canceled when the client hangs up, and fails when the client would have given up.
+ * with its request: it is canceled when the client hangs up, and fails when the client would have given up. With an {@code
+ * Idempotency-Key} the client may come back, also for a stream, which is told again from its beginning.
  */
 @RestController
 @Tag(name = "OpenAI")
@@ -57,23 +63,36 @@ class OpenAiImagesController {
     private final Waiting waiting;
     private final JobStreams streams;
     private final Downloads downloads;
+    private final Idempotency idempotency;
+    private final RequestBodies bodies;
     private final JsonMapper json;
 
     OpenAiImagesController(
-            Models models, Jobs jobs, Waiting waiting, JobStreams streams, Downloads downloads, JsonMapper json) {
+            Models models,
+            Jobs jobs,
+            Waiting waiting,
+            JobStreams streams,
+            Downloads downloads,
+            Idempotency idempotency,
+            RequestBodies bodies,
+            JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
         this.waiting = waiting;
         this.streams = streams;
         this.downloads = downloads;
+        this.idempotency = idempotency;
+        this.bodies = bodies;
         this.json = json;
     }
 
     /** @return an {@link SseEmitter} for a stream, otherwise a {@link DeferredResult} */
     @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Idempotency.Header
     @Operation(operationId = "generateImages", summary = "Draw pictures, in OpenAI's shape", description = """
                     For OpenAI's own clients and whatever speaks like them: answers when the pictures are there, and \
-                    cancels the job if the client hangs up before. Errors have OpenAI's shape too.
+                    cancels the job if the client hangs up before, unless there is an Idempotency-Key. \
+                    Errors have OpenAI's shape too.
 
                     With `stream` the answer is server-sent events: `image_generation.partial_image` for each preview, \
                     then `image_generation.completed` with the picture, or `error`.""")
@@ -89,10 +108,62 @@ class OpenAiImagesController {
                         mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
                         schema = @Schema(oneOf = {OpenAiImages.Partial.class, OpenAiImages.Completed.class}))
             })
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            required = true,
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = OpenAiImageRequest.class),
+                            examples =
+                                    @ExampleObject(
+                                            name = "apple",
+                                            value =
+                                                    "{\"prompt\":\"a red apple\",\"size\":\"64x64\",\"n\":2,\"seed\":42}")))
     Object generate(
-            @RequestBody OpenAiImageRequest request,
+            @RequestBody JsonNode body,
             @Parameter(hidden = true) HttpServletRequest http,
             @Parameter(hidden = true) HttpServletResponse answer) {
+        FieldsRead<OpenAiImageRequest> read = bodies.read(body, OpenAiImageRequest.class);
+        OpenAiImageRequest request = read.request();
+        IdempotencyKey key = idempotency.key(http, request);
+        Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
+        Caller caller = Caller.of(http);
+        if (request.streams()) {
+            streams.check(caller); // before a job is made that nobody could follow
+        }
+        Job job = earlier.orElseGet(() -> submit(read, caller, key));
+        boolean abandonable = key == null;
+        answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
+        if (request.streams()) {
+            answer.setHeader("X-Accel-Buffering", "no");
+            answer.setHeader(HttpHeaders.CACHE_CONTROL, "no-store, no-transform");
+            return streams.open(job.id(), caller, new Events(job, abandonable));
+        }
+        String base = request.wantsUrls()
+                ? ServletUriComponentsBuilder.fromContextPath(http).toUriString()
+                : null;
+        DeferredResult<ResponseEntity<Object>> result =
+                new DeferredResult<>(WAIT.plusSeconds(30).toMillis());
+        CompletableFuture<Job> end =
+                abandonable ? waiting.forEnd(job, WAIT, HangUps.probe(http)) : waiting.forEnd(job, WAIT);
+        end.thenApply(ended -> ResponseEntity.ok()
+                        .contentType(MediaType.APPLICATION_JSON)
+                        .<Object>body(pictures(ended, base, abandonable)))
+                .whenComplete((pictures, failure) -> {
+                    if (failure == null) {
+                        result.setResult(pictures);
+                    } else {
+                        result.setErrorResult(
+                                failure instanceof CompletionException
+                                        ? Objects.requireNonNull(failure.getCause())
+                                        : failure);
+                    }
+                });
+        return result;
+    }
+
+    private Job submit(FieldsRead<OpenAiImageRequest> read, Caller caller, @Nullable IdempotencyKey key) {
+        OpenAiImageRequest request = read.request();
         List<Violation> wrong = request.violations();
         JobOptions options = null;
         ImageSpec spec = null;
@@ -107,40 +178,13 @@ class OpenAiImagesController {
         } catch (InvalidImageSpec e) {
             wrong.addAll(renamed(e.violations()));
         }
+        wrong = read.with(wrong);
         if (options == null || spec == null || !wrong.isEmpty()) {
             throw new InvalidImageSpec(wrong);
         }
-        Caller caller = Caller.of(http);
-        if (request.streams()) {
-            streams.check(caller); // before a job is made that nobody could follow
-        }
-        Job job = jobs.submit(spec, options, caller.id(), caller.quota());
-        answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
-        if (request.streams()) {
-            answer.setHeader("X-Accel-Buffering", "no");
-            answer.setHeader(HttpHeaders.CACHE_CONTROL, "no-store, no-transform");
-            return streams.open(job.id(), caller, new Events(job));
-        }
-        String base = request.wantsUrls()
-                ? ServletUriComponentsBuilder.fromContextPath(http).toUriString()
-                : null;
-        DeferredResult<ResponseEntity<Object>> result =
-                new DeferredResult<>(WAIT.plusSeconds(30).toMillis());
-        waiting.forEnd(job, WAIT, HangUps.probe(http))
-                .thenApply(ended -> ResponseEntity.ok()
-                        .contentType(MediaType.APPLICATION_JSON)
-                        .<Object>body(pictures(ended, base)))
-                .whenComplete((pictures, failure) -> {
-                    if (failure == null) {
-                        result.setResult(pictures);
-                    } else {
-                        result.setErrorResult(
-                                failure instanceof CompletionException
-                                        ? Objects.requireNonNull(failure.getCause())
-                                        : failure);
-                    }
-                });
-        return result;
+        return key == null
+                ? jobs.submit(spec, options, caller.id(), caller.quota())
+                : jobs.submit(spec, options, key, caller.quota());
     }
 
     private ModelInfo model(@Nullable String wanted) {
@@ -167,15 +211,20 @@ class OpenAiImagesController {
             wrong.add(
                     name == null
                             ? violation
-                            : new Violation(name, violation.code(), name + ": " + violation.message()));
+                            : new Violation(name, violation.rule(), name + ": " + violation.message()));
         }
         return wrong;
     }
 
-    /** @param base of absolute URLs, if they are wanted in place of the pictures themselves */
-    private OpenAiImages pictures(Job job, @Nullable String base) {
+    /**
+     * @param base of absolute URLs, if they are wanted in place of the pictures themselves
+     * @param abandonable whether nobody can come back for the job
+     */
+    private OpenAiImages pictures(Job job, @Nullable String base, boolean abandonable) {
         if (job.state() != JobState.SUCCEEDED) {
-            jobs.cancel(job.id()); // the server shuts down, and the client will ask another
+            if (abandonable) {
+                jobs.cancel(job.id()); // the server shuts down, and the client will ask another
+            }
             throw unfinished(job);
         }
         List<OpenAiImages.Image> data = job.images().stream()
@@ -215,10 +264,12 @@ class OpenAiImagesController {
     private final class Events implements JobStreams.Wording {
 
         private final Job job;
+        private final boolean abandonable;
         private int partials;
 
-        Events(Job job) {
+        Events(Job job, boolean abandonable) {
             this.job = job;
+            this.abandonable = abandonable;
         }
 
         @Override
@@ -297,7 +348,9 @@ class OpenAiImagesController {
 
         @Override
         public void over() {
-            jobs.cancel(job.id()); // unless it has ended, the client has gone
+            if (abandonable) {
+                jobs.cancel(job.id()); // unless it has ended, the client has gone
+            }
         }
     }
 }

@@ -58,12 +58,8 @@ class OpenApiConfiguration {
     @Bean
     OpenApiCustomizer problemResponses() {
         return api -> {
-            ModelConverters.getInstance()
-                    .readAll(Problems.Body.class)
-                    .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
-            ModelConverters.getInstance()
-                    .readAll(OpenAiError.class)
-                    .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
+            addSchemas(api, Problems.Body.class);
+            addSchemas(api, OpenAiError.class);
             api.getPaths()
                     .forEach((path, item) -> item.readOperationsMap().forEach((method, operation) -> {
                         operation.addSecurityItem(new SecurityRequirement().addList(BEARER));
@@ -72,18 +68,54 @@ class OpenApiConfiguration {
         };
     }
 
-    /** Fields of ours in OpenAI's shape are described once; unlike ours, all but the prompt may be null there. */
+    /** OpenAPI 3.0 has no word for the events of a stream: they are an extension of its media type. */
+    @Bean
+    OpenApiCustomizer streamedEvents() {
+        return api -> {
+            JobEventData.RECORDS.forEach(record -> addSchemas(api, record));
+            PathItem events = Objects.requireNonNull(api.getPaths().get("/v1/jobs/{id}/events"));
+            events.getGet().getResponses().values().stream()
+                    .filter(response -> response.getContent() != null)
+                    .flatMap(response -> response.getContent().entrySet().stream())
+                    .filter(content ->
+                            content.getKey().equals(org.springframework.http.MediaType.TEXT_EVENT_STREAM_VALUE))
+                    .forEach(content -> content.getValue().addExtension("x-events", JobEventData.references()));
+        };
+    }
+
+    private static void addSchemas(OpenAPI api, Class<?> type) {
+        ModelConverters.getInstance()
+                .readAll(type)
+                .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
+    }
+
+    /**
+     * Fields that appear in several shapes are described once, in ours. In requests null is the same as nothing, except of
+     * the prompt, which must be there.
+     */
     @Bean
     @SuppressWarnings("rawtypes")
-    OpenApiCustomizer openAiFields() {
+    OpenApiCustomizer sharedFields() {
         return api -> {
             Map<String, Schema> ours = properties(api, "ImageRequest");
-            properties(api, "OpenAiImageRequest").replaceAll((name, schema) -> {
-                Schema<?> described = schema.getDescription() == null && ours.containsKey(name)
-                        ? AnnotationsUtils.clone(ours.get(name), false)
-                        : schema;
-                return name.equals("prompt") ? described : described.nullable(true);
+            properties(api, "OpenAiImageRequest")
+                    .replaceAll((name, schema) -> schema.getDescription() == null && ours.containsKey(name)
+                            ? AnnotationsUtils.clone(ours.get(name), false)
+                            : schema);
+            properties(api, "JobParameters").forEach((name, schema) -> {
+                if (schema.getDescription() == null && ours.containsKey(name)) {
+                    schema.setDescription(ours.get(name).getDescription());
+                }
             });
+            for (String request : List.of("ImageRequest", "OpenAiImageRequest")) {
+                Objects.requireNonNull(api.getComponents().getSchemas().get(request))
+                        .setAdditionalProperties(false);
+                properties(api, request).forEach((name, schema) -> {
+                    if (!name.equals("prompt")) {
+                        schema.setNullable(true);
+                    }
+                });
+            }
         };
     }
 

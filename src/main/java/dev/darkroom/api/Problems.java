@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.api.Problem.Code;
+import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
 import dev.darkroom.job.QuotaExceeded;
@@ -9,11 +10,11 @@ import dev.darkroom.picture.InvalidPicture;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import io.swagger.v3.oas.annotations.media.Schema;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,10 +34,7 @@ import org.springframework.web.context.request.async.AsyncRequestNotUsableExcept
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamReadException;
-import tools.jackson.databind.exc.MismatchedInputException;
-import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
 /** Turns every exception into {@code application/problem+json} (RFC 9457) with a stable {@code code}. */
 @RestControllerAdvice
@@ -51,15 +49,17 @@ class Problems extends ResponseEntityExceptionHandler {
     /** What a problem looks like, for the OpenAPI document. */
     @Schema(name = "Problem", description = "RFC 9457 problem details")
     record Body(
-            @JsonProperty("title") String title,
+            @Schema(description = "The status in words") @JsonProperty("title")
+            String title,
 
-            @Schema(format = "int32") @JsonProperty("status")
+            @Schema(description = "The status of HTTP", format = "int32") @JsonProperty("status")
             int status,
 
             @Schema(description = "For people") @JsonProperty("detail")
             String detail,
 
-            @JsonProperty("instance") String instance,
+            @Schema(description = "Path of the request") @JsonProperty("instance")
+            String instance,
 
             @Schema(description = "Stable word for programs", example = "invalid_request") @JsonProperty("code")
             String code,
@@ -68,9 +68,11 @@ class Problems extends ResponseEntityExceptionHandler {
             List<FieldError> errors) {}
 
     /** One wrong field. */
-    @Schema(name = "FieldError")
+    @Schema(name = "FieldError", description = "A wrong field")
     record FieldError(
-            @JsonProperty("field") String field,
+            @Schema(description = "The field's name; of an element of a list, like timesteps.[1]")
+            @JsonProperty("field")
+            String field,
 
             @Schema(description = "Stable word for the rule") @JsonProperty("code")
             String code,
@@ -107,6 +109,16 @@ class Problems extends ResponseEntityExceptionHandler {
         return answer(code, String.valueOf(refused.getMessage()), List.of(), new HttpHeaders());
     }
 
+    /** A query that Tomcat cannot take apart. */
+    @ExceptionHandler
+    ResponseEntity<Object> handle(InvalidParameterException unreadable) {
+        return answer(
+                Code.INVALID_PARAMETER,
+                "the query has a part without a name, or one that is no UTF-8",
+                List.of(),
+                new HttpHeaders());
+    }
+
     @ExceptionHandler
     ResponseEntity<Object> handle(BodyLimit.Exceeded tooLarge) {
         return answer(Code.BODY_TOO_LARGE, String.valueOf(tooLarge.getMessage()), List.of(), new HttpHeaders());
@@ -117,6 +129,11 @@ class Problems extends ResponseEntityExceptionHandler {
         HttpHeaders headers = new HttpHeaders();
         headers.setConnection("close");
         return answer(Code.BODY_TOO_SLOW, String.valueOf(tooSlow.getMessage()), List.of(), headers);
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(IdempotencyKey.Reused reused) {
+        return answer(Code.IDEMPOTENCY_KEY_REUSED, String.valueOf(reused.getMessage()), List.of(), new HttpHeaders());
     }
 
     @ExceptionHandler
@@ -196,28 +213,6 @@ class Problems extends ResponseEntityExceptionHandler {
             }
         }
         Throwable cause = unreadable.getCause();
-        if (cause instanceof UnrecognizedPropertyException unknown) {
-            String field = path(unknown);
-            return invalid(List.of(new Violation(
-                    field,
-                    "unknown_field",
-                    "there is no field \"" + field + "\"; known fields: "
-                            + unknown.getKnownPropertyIds().stream()
-                                    .map(String::valueOf)
-                                    .collect(Collectors.joining(", ")))));
-        }
-        if (cause instanceof MismatchedInputException wrong
-                && !wrong.getPath().isEmpty()
-                && wrong.getTargetType() != null) {
-            String field = path(wrong);
-            return invalid(
-                    List.of(new Violation(field, "wrong_type", field + " must be " + jsonType(wrong.getTargetType()))));
-        }
-        if (cause instanceof InputCoercionException tooBig && !tooBig.getPath().isEmpty()) {
-            String field = path(tooBig);
-            return invalid(List.of(
-                    new Violation(field, "wrong_type", field + " must be " + jsonType(tooBig.getTargetType()))));
-        }
         if (cause instanceof StreamReadException malformed) {
             return answer(Code.MALFORMED_JSON, "the body is not JSON: " + where(malformed), List.of(), headers);
         }
@@ -275,14 +270,6 @@ class Problems extends ResponseEntityExceptionHandler {
                 .body(problem);
     }
 
-    private static String path(JacksonException e) {
-        return e.getPath().stream()
-                .map(reference -> reference.getPropertyName() == null
-                        ? "[" + reference.getIndex() + "]"
-                        : reference.getPropertyName())
-                .collect(Collectors.joining("."));
-    }
-
     private static String where(JacksonException e) {
         // The parser's words, but not the client's: an unknown token may be half a prompt.
         String message = UNKNOWN_TOKEN.matcher(e.getOriginalMessage()).replaceFirst("Unrecognized token");
@@ -292,18 +279,5 @@ class Problems extends ResponseEntityExceptionHandler {
                 message.length() > MAX_PARSER_MESSAGE ? message.substring(0, MAX_PARSER_MESSAGE) + "…" : message,
                 e.getLocation().getLineNr(),
                 e.getLocation().getColumnNr());
-    }
-
-    private static String jsonType(@Nullable Class<?> type) {
-        if (type == Integer.class || type == int.class) {
-            return "an integer of at most 32 bits";
-        }
-        if (type == Long.class || type == long.class) {
-            return "an integer of at most 64 bits";
-        }
-        if (type != null && Collection.class.isAssignableFrom(type)) {
-            return "a list";
-        }
-        return type == Double.class ? "a number" : "a string";
     }
 }

@@ -26,10 +26,12 @@ class Housekeeping implements SmartLifecycle {
 
     private static final Duration OFTEN = Duration.ofSeconds(1);
     private static final Duration SELDOM = Duration.ofMinutes(1);
+    private static final Duration KEYS_LIVE = Duration.ofHours(24);
     private static final int JOBS_AT_ONCE = 500;
 
     private final JobStore store;
     private final QueueEntries entries;
+    private final IdempotencyKeys keys;
     private final Models models;
     private final Paces paces;
     private final DatabaseClock clock;
@@ -41,6 +43,7 @@ class Housekeeping implements SmartLifecycle {
     Housekeeping(
             JobStore store,
             QueueEntries entries,
+            IdempotencyKeys keys,
             Models models,
             Paces paces,
             DatabaseClock clock,
@@ -49,6 +52,7 @@ class Housekeeping implements SmartLifecycle {
             JdbcConnectionDetails database) {
         this.store = store;
         this.entries = entries;
+        this.keys = keys;
         this.models = models;
         this.paces = paces;
         this.clock = clock;
@@ -70,6 +74,10 @@ class Housekeeping implements SmartLifecycle {
     /** Deletes the jobs that have been over for long enough. */
     void retain() {
         deleteEndedBefore(clock.instant().minus(settings.retention()));
+    }
+
+    void forgetKeys() {
+        keys.deleteBefore(clock.instant().minus(KEYS_LIVE));
     }
 
     private void deleteEndedBefore(Instant time) {
@@ -104,6 +112,7 @@ class Housekeeping implements SmartLifecycle {
         repeat(executor, SELDOM, surviving("Forgetting dead workers", models::forgetDead));
         repeat(executor, SELDOM, surviving("Forgetting the usage of past days", store::forgetOldUsage));
         repeat(executor, SELDOM, surviving("Deleting old jobs", this::retain));
+        repeat(executor, SELDOM, surviving("Forgetting idempotency keys", this::forgetKeys));
         this.executor = executor;
     }
 

@@ -12,9 +12,11 @@ import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -152,6 +154,31 @@ class JobStore {
                 .param(id)
                 .query(String.class)
                 .optional();
+    }
+
+    /** As {@link Jobs#list}. */
+    List<Job> list(String caller, Collection<JobState> states, @Nullable String before, int atMost) {
+        Map<String, Job> jobs = new LinkedHashMap<>();
+        sql.sql("select * from job where caller = :caller and state in (:states)"
+                        + (before == null ? "" : " and id < :before") + " order by id desc limit :atMost")
+                .param("caller", caller)
+                .param("states", states.stream().map(JobState::id).toList())
+                .param("before", before)
+                .param("atMost", atMost)
+                .query(this::job)
+                .list()
+                .forEach(job -> jobs.put(job.id(), job));
+        if (!jobs.isEmpty()) {
+            Map<String, List<Job.Image>> images = new HashMap<>();
+            sql.sql("select * from job_image where job_id in (:ids) order by job_id, position")
+                    .param("ids", jobs.keySet())
+                    .query(row -> {
+                        images.computeIfAbsent(row.getString("job_id"), id -> new ArrayList<>())
+                                .add(image(row));
+                    });
+            jobs.replaceAll((id, job) -> job.with(images.getOrDefault(id, List.of())));
+        }
+        return List.copyOf(jobs.values());
     }
 
     List<JobEvent> eventsAfter(String id, long sequence) {
@@ -542,9 +569,12 @@ class JobStore {
     private List<Job.Image> images(String id) {
         return sql.sql("select * from job_image where job_id = ? order by position")
                 .param(id)
-                .query((row, n) -> new Job.Image(
-                        row.getInt("position"), row.getLong("seed"), row.getString("hash"), row.getLong("bytes")))
+                .query((row, n) -> image(row))
                 .list();
+    }
+
+    private static Job.Image image(ResultSet row) throws SQLException {
+        return new Job.Image(row.getInt("position"), row.getLong("seed"), row.getString("hash"), row.getLong("bytes"));
     }
 
     private Job job(ResultSet row, int number) throws SQLException {

@@ -3,11 +3,16 @@ package dev.darkroom.job;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DuplicateKeyException;
 import org.springframework.stereotype.Component;
 
 /** The jobs, as clients see them. */
@@ -20,6 +25,8 @@ public class Jobs {
     private final JobEvents events;
     private final ImageStore files;
     private final JobSettings settings;
+    private final IdempotencyKeys keys;
+    private final InstantSource clock;
 
     Jobs(
             JobStore store,
@@ -27,13 +34,17 @@ public class Jobs {
             Forecast forecast,
             JobEvents events,
             ImageStore files,
-            JobSettings settings) {
+            JobSettings settings,
+            IdempotencyKeys keys,
+            InstantSource clock) {
         this.store = store;
         this.queue = queue;
         this.forecast = forecast;
         this.events = events;
         this.files = files;
         this.settings = settings;
+        this.keys = keys;
+        this.clock = clock;
     }
 
     /**
@@ -45,10 +56,55 @@ public class Jobs {
      * @throws QuotaExceeded when the caller asks for more than it may
      */
     public Job submit(ImageSpec spec, JobOptions options, String caller, Quota quota) {
+        checkRoom();
+        return store.insert(spec, options, caller, quota, queue::add);
+    }
+
+    /**
+     * Accepts a job that its key stands for from now on, or finds the job that it stands for already: of requests that come
+     * at the same moment, to whichever process, one is accepted.
+     *
+     * @throws QueueFull when too many jobs wait
+     * @throws IdempotencyKey.Reused if the key stands for another request
+     */
+    public Job submit(ImageSpec spec, JobOptions options, IdempotencyKey key, Quota quota) {
+        Optional<Job> earlier = find(key);
+        if (earlier.isPresent()) {
+            return earlier.get();
+        }
+        checkRoom();
+        try {
+            return store.insert(spec, options, key.caller(), quota, (id, startTag) -> {
+                keys.insert(key, id, clock.instant());
+                queue.add(id, startTag);
+            });
+        } catch (DuplicateKeyException e) {
+            return find(key).orElseThrow(() -> e);
+        }
+    }
+
+    /**
+     * The job that the key stands for.
+     *
+     * @throws IdempotencyKey.Reused if the key stands for another request
+     */
+    public Optional<Job> find(IdempotencyKey key) {
+        return keys.job(key).flatMap(store::find);
+    }
+
+    /**
+     * Keeps an answer to the request that the key stands for, before it is given.
+     *
+     * @return what was kept first, which is to be given to everybody
+     */
+    public IdempotencyKey.Answer firstAnswer(IdempotencyKey key, IdempotencyKey.Answer answer) {
+        return Objects.requireNonNullElse(keys.first(key, answer), answer);
+    }
+
+    private void checkRoom() {
         if (store.count(JobState.QUEUED) >= settings.maxQueued()) {
             throw new QueueFull(settings.maxQueued(), forecast.retryAfter());
         }
-        return store.insert(spec, options, caller, quota, queue::add);
     }
 
     /** What lies before the job. */
@@ -63,6 +119,16 @@ public class Jobs {
     /** Who posted a job. */
     public Optional<String> caller(String id) {
         return store.caller(id);
+    }
+
+    /**
+     * The jobs that a caller has posted, newest first.
+     *
+     * @param states those in one of these
+     * @param before only jobs older than this one, which need not be there any more; null for the newest
+     */
+    public List<Job> list(String caller, Collection<JobState> states, @Nullable String before, int atMost) {
+        return store.list(caller, states, before, atMost);
     }
 
     /**

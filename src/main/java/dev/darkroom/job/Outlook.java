@@ -11,5 +11,6 @@ import org.jspecify.annotations.Nullable;
  */
 public record Outlook(@Nullable Integer position, @Nullable Instant end) {
 
-    static final Outlook NONE = new Outlook(null, null);
+    /** Of a job that has ended, or that nobody looks ahead for. */
+    public static final Outlook NONE = new Outlook(null, null);
 }

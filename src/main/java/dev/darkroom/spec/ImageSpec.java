@@ -112,13 +112,20 @@ public record ImageSpec(
 
         List<Integer> timesteps = listed(wrong, "timesteps", draft.timesteps);
         List<Double> sigmas = listed(wrong, "sigmas", draft.sigmas);
-        SamplerKind sampler =
-                named(wrong, "sampler", draft.sampler, SamplerKind::of, SamplerKind.ids(), info.sampler());
+        SamplerKind sampler = named(
+                wrong,
+                "sampler",
+                Rule.UNKNOWN_SAMPLER,
+                draft.sampler,
+                SamplerKind::of,
+                SamplerKind.ids(),
+                info.sampler());
         boolean asUsual =
                 timesteps.isEmpty() && sigmas.isEmpty() && sampler.schedules().contains(info.schedule());
         SigmaSpacing schedule = named(
                 wrong,
                 "schedule",
+                Rule.UNKNOWN_SCHEDULE,
                 draft.schedule,
                 SigmaSpacing::of,
                 SigmaSpacing.ids(),
@@ -127,12 +134,24 @@ public record ImageSpec(
         int steps = or(draft.steps, listed > 0 ? listed : info.steps());
         Sampling.check(wrong, sampler, schedule, steps, timesteps, sigmas);
         checkLevels(wrong, info, sampler, steps, timesteps);
-        Determinism determinism =
-                named(wrong, "determinism", draft.determinism, Determinism::of, Determinism.ids(), info.determinism());
+        Determinism determinism = named(
+                wrong,
+                "determinism",
+                Rule.UNKNOWN_DETERMINISM,
+                draft.determinism,
+                Determinism::of,
+                Determinism.ids(),
+                info.determinism());
         int previews = or(draft.previews, 0);
         checkRange(wrong, "previews", previews, 0, MAX_PREVIEWS);
         OutputFormat format = named(
-                wrong, "output_format", draft.outputFormat, OutputFormat::of, OutputFormat.ids(), OutputFormat.PNG);
+                wrong,
+                "output_format",
+                Rule.UNKNOWN_OUTPUT_FORMAT,
+                draft.outputFormat,
+                OutputFormat::of,
+                OutputFormat.ids(),
+                OutputFormat.PNG);
         int compression = or(draft.outputCompression, Output.usual(format));
         Output.check(wrong, format, compression);
         InvalidImageSpec.throwIfAny(wrong);
@@ -192,6 +211,7 @@ public record ImageSpec(
     private static <T> T named(
             List<Violation> wrong,
             String field,
+            Rule rule,
             @Nullable String given,
             Function<String, Optional<T>> lookup,
             List<String> known,
@@ -202,9 +222,7 @@ public record ImageSpec(
         Optional<T> found = lookup.apply(given);
         if (found.isEmpty()) {
             wrong.add(new Violation(
-                    field,
-                    "unknown_" + field,
-                    field + " must be one of " + String.join(", ", known) + "; given: \"" + given + "\""));
+                    field, rule, field + " must be one of " + String.join(", ", known) + "; given: \"" + given + "\""));
         }
         return found.orElse(otherwise);
     }
@@ -213,11 +231,11 @@ public record ImageSpec(
         if (given == null) {
             return List.of();
         }
-        if (given.isEmpty() || given.stream().anyMatch(Objects::isNull)) {
-            wrong.add(new Violation(field, "empty", field + " must be left out or list numbers; given: " + given));
+        if (given.stream().anyMatch(Objects::isNull)) {
+            wrong.add(new Violation(field, Rule.WRONG_TYPE, field + " must list numbers; given: " + given));
             return List.of();
         }
-        return given;
+        return given; // generated clients say [] for "not said"
     }
 
     /** The model's own bounds; what lies outside the bounds for all models is reported already. */
@@ -231,14 +249,14 @@ public record ImageSpec(
         if (timesteps.isEmpty() && steps > max && steps <= MAX_STEPS) {
             wrong.add(new Violation(
                     "steps",
-                    "out_of_range",
+                    Rule.OUT_OF_RANGE,
                     "steps must be between 1 and " + max + " with sampler " + sampler.id() + "; given: " + steps));
         }
     }
 
     private static void checkText(List<Violation> wrong, String prompt, String negativePrompt) {
         if (prompt.isBlank()) {
-            wrong.add(new Violation("prompt", "empty", "prompt must not be empty"));
+            wrong.add(new Violation("prompt", Rule.EMPTY, "prompt must not be empty"));
         }
         checkLength(wrong, "prompt", prompt);
         checkLength(wrong, "negative_prompt", negativePrompt);
@@ -255,7 +273,7 @@ public record ImageSpec(
         } else if (guidanceRescale > 0 && guidanceScale == 1) {
             wrong.add(new Violation(
                     "guidance_rescale",
-                    "needs_guidance",
+                    Rule.NEEDS_GUIDANCE,
                     "guidance_rescale must be 0 where guidance_scale is 1; given: " + guidanceRescale));
         }
         checkRange(wrong, "n", n, 1, MAX_N);
@@ -266,7 +284,7 @@ public record ImageSpec(
         if (text.length() > MAX_PROMPT) {
             wrong.add(new Violation(
                     field,
-                    "too_long",
+                    Rule.TOO_LONG,
                     field + " must have at most " + MAX_PROMPT + " characters; given: " + text.length()));
         }
     }
@@ -282,7 +300,7 @@ public record ImageSpec(
             wrong.add(outOfRange(field, min, max, value));
         } else if (value % multiple != 0) {
             wrong.add(new Violation(
-                    field, "not_a_multiple", field + " must be a multiple of " + multiple + "; given: " + value));
+                    field, Rule.NOT_A_MULTIPLE, field + " must be a multiple of " + multiple + "; given: " + value));
         }
     }
 }

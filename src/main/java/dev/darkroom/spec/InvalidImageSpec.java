@@ -12,10 +12,16 @@ public final class InvalidImageSpec extends RuntimeException {
      * One wrong field.
      *
      * @param field the request's field name, for example {@code guidance_scale}
-     * @param code stable word for the rule, for example {@code out_of_range}
+     * @param rule that it breaks
      * @param message the rule and the value given, for people
      */
-    public record Violation(String field, String code, String message) implements java.io.Serializable {}
+    public record Violation(String field, Rule rule, String message) implements java.io.Serializable {
+
+        /** The rule's stable word, for example {@code out_of_range}. */
+        public String code() {
+            return rule.id();
+        }
+    }
 
     private final List<Violation> violations;
 
@@ -36,6 +42,6 @@ public final class InvalidImageSpec extends RuntimeException {
 
     static Violation outOfRange(String field, Object min, Object max, Object given) {
         return new Violation(
-                field, "out_of_range", field + " must be between " + min + " and " + max + "; given: " + given);
+                field, Rule.OUT_OF_RANGE, field + " must be between " + min + " and " + max + "; given: " + given);
     }
 }

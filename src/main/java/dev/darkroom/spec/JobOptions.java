@@ -42,7 +42,7 @@ public record JobOptions(Priority priority, @Nullable Duration expiresIn) {
             if (chosen == null) {
                 wrong.add(new Violation(
                         "priority",
-                        "unknown_priority",
+                        Rule.UNKNOWN_PRIORITY,
                         "priority must be one of " + String.join(", ", Priority.ids()) + "; given: \"" + priority
                                 + "\""));
             }

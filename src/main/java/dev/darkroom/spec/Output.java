@@ -44,7 +44,7 @@ public record Output(OutputFormat format, int compression) {
         } else if (format == OutputFormat.PNG && compression != LOSSLESS) {
             wrong.add(new Violation(
                     "output_compression",
-                    "not_for_this_format",
+                    Rule.NOT_FOR_THIS_FORMAT,
                     "output_compression must be left out or " + LOSSLESS + " with output_format png, which loses"
                             + " nothing; given: " + compression));
         }

@@ -64,8 +64,8 @@ public record Sampling(
             }
             checkListed(wrong, "timesteps", timesteps, steps, schedule);
             if (timesteps.stream().anyMatch(t -> t < 0)) {
-                wrong.add(
-                        new Violation("timesteps", "out_of_range", "timesteps must be 0 or more; given: " + timesteps));
+                wrong.add(new Violation(
+                        "timesteps", Rule.OUT_OF_RANGE, "timesteps must be 0 or more; given: " + timesteps));
             }
         }
         if (!sigmas.isEmpty()) {
@@ -76,12 +76,13 @@ public record Sampling(
             if (sigmas.stream().anyMatch(sigma -> !((float) (double) sigma > 0 && sigma <= MAX_SIGMA))) {
                 wrong.add(new Violation(
                         "sigmas",
-                        "out_of_range",
+                        Rule.OUT_OF_RANGE,
                         "sigmas must be more than 0 and at most " + MAX_SIGMA + "; given: " + sigmas));
             }
         }
         if (!timesteps.isEmpty() && !sigmas.isEmpty()) {
-            wrong.add(new Violation("sigmas", "exclusive", "sigmas and timesteps exclude each other; both are given"));
+            wrong.add(
+                    new Violation("sigmas", Rule.EXCLUSIVE, "sigmas and timesteps exclude each other; both are given"));
         }
     }
 
@@ -93,7 +94,7 @@ public record Sampling(
                 .collect(Collectors.joining(", "));
         return new Violation(
                 field,
-                "not_for_this_sampler",
+                Rule.NOT_FOR_THIS_SAMPLER,
                 what + " not possible with sampler " + sampler.id() + "; possible with " + others);
     }
 
@@ -102,14 +103,14 @@ public record Sampling(
         if (levels.size() > ImageSpec.MAX_STEPS) {
             wrong.add(new Violation(
                     field,
-                    "too_long",
+                    Rule.TOO_LONG,
                     field + " must have at most " + ImageSpec.MAX_STEPS + " values; given: " + levels.size()));
         }
         for (int i = 1; i < levels.size(); i++) {
             if (levels.get(i).compareTo(levels.get(i - 1)) >= 0) {
                 wrong.add(new Violation(
                         field,
-                        "not_falling",
+                        Rule.NOT_FALLING,
                         "%s must fall; given: %s after %s".formatted(field, levels.get(i), levels.get(i - 1))));
                 break;
             }
@@ -117,14 +118,14 @@ public record Sampling(
         if (steps != levels.size()) {
             wrong.add(new Violation(
                     "steps",
-                    "exclusive",
+                    Rule.EXCLUSIVE,
                     "steps must be left out, or be the number of " + field + ", " + levels.size() + "; given: "
                             + steps));
         }
         if (schedule != SigmaSpacing.DEFAULT) {
             wrong.add(new Violation(
                     "schedule",
-                    "exclusive",
+                    Rule.EXCLUSIVE,
                     "schedule must be left out or default where " + field + " are given; given: " + schedule.id()));
         }
     }

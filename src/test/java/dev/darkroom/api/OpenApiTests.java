@@ -29,6 +29,7 @@ class OpenApiTests extends ServerTest {
                 .containsExactlyInAnyOrder(
                         "createImages",
                         "generateImages",
+                        "listJobs",
                         "getJob",
                         "cancelJob",
                         "streamJobEvents",

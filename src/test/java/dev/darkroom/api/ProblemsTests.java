@@ -165,6 +165,31 @@ class ProblemsTests extends ServerTest {
     }
 
     @Test
+    void listsUnknownAndMistypedFieldsAndTheRestAtOnce() {
+        JsonNode problem = body(
+                post(
+                        "{\"prompt\":7,\"guidance\":4,\"steps\":\"20\",\"n\":99,\"sampler\":\"pndm\",\"schedule\":\"karras\"}"));
+        assertThat(problem.get("errors")
+                        .valueStream()
+                        .map(error -> error.get("field").stringValue() + " "
+                                + error.get("code").stringValue()))
+                .containsExactlyInAnyOrder(
+                        "prompt wrong_type",
+                        "guidance unknown_field",
+                        "steps wrong_type",
+                        "n out_of_range",
+                        "schedule not_for_this_sampler");
+        assertThat(problem.get("detail").stringValue()).contains("did you mean \"guidance_scale\"?");
+    }
+
+    @Test
+    void emptyListsAndNullsAreFieldsThatWereNotSaid() {
+        String id = submit("{\"prompt\":\"a\",\"timesteps\":[],\"sigmas\":[],\"steps\":null,\"seed\":null}");
+        assertThat(job(id).get("parameters").has("timesteps")).isFalse();
+        delete("/v1/jobs/" + id);
+    }
+
+    @Test
     void refusesAPreferenceItCannotRead() {
         assertProblem(post("{\"prompt\":\"a\"}", "Prefer", "wait=soon"), 400, "invalid_prefer");
         assertProblem(post("{\"prompt\":\"a\"}", "Prefer", "wait=61"), 400, "invalid_prefer");
@@ -200,7 +225,6 @@ class ProblemsTests extends ServerTest {
     @ParameterizedTest
     @CsvSource({
         "/nothing, not_found",
-        "/v1/jobs, not_found",
         "/v1/jobs/job_unknown, job_not_found",
         "/v1/jobs/job_unknown/events, job_not_found",
         "/v1/jobs/job_unknown/images/0, job_not_found",
@@ -238,6 +262,9 @@ class ProblemsTests extends ServerTest {
                 .stringValue();
         assertProblem(get("/v1/jobs/" + id + "?wait_ms=soon"), 400, "invalid_parameter");
         assertProblem(get("/v1/jobs/" + id + "?wait_ms=60001"), 400, "invalid_parameter");
+        assertProblem(get("/v1/jobs/" + id + "?wait_ms="), 400, "invalid_parameter");
+        assertProblem(get("/v1/jobs/" + id + "?wait_ms=0&=null"), 400, "invalid_parameter");
+        assertProblem(get("/v1/jobs/" + id + "/events", "Last-Event-ID", ""), 400, "invalid_parameter");
         assertProblem(get("/v1/jobs/" + id + "/events", "Last-Event-ID", "x"), 400, "invalid_parameter");
     }
 

@@ -94,7 +94,7 @@ class ImageSpecTests {
                 .n(9)
                 .sampler("plms")
                 .schedule("linear")
-                .timesteps(List.of())
+                .timesteps(Arrays.asList(5, null))
                 .sigmas(Arrays.asList(2.0, null))
                 .determinism("exactly")
                 .previews(17);
@@ -114,8 +114,8 @@ class ImageSpecTests {
                         "seed out_of_range",
                         "sampler unknown_sampler",
                         "schedule unknown_schedule",
-                        "timesteps empty",
-                        "sigmas empty",
+                        "timesteps wrong_type",
+                        "sigmas wrong_type",
                         "determinism unknown_determinism",
                         "previews out_of_range");
         assertThat(invalid.violations())

@@ -1,0 +1,83 @@
+package dev.darkroom.api;
+
+import dev.darkroom.job.IdempotencyKey;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.enums.ParameterIn;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.servlet.http.HttpServletRequest;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The {@code Idempotency-Key} header. */
+@Component
+class Idempotency {
+
+    static final String HEADER = "Idempotency-Key";
+
+    private static final String FORM = "^[!-~]{1,255}$";
+    private static final Pattern KEY = Pattern.compile(FORM);
+
+    /** Describes the header in the OpenAPI document. */
+    @Target(ElementType.METHOD)
+    @Retention(RetentionPolicy.RUNTIME)
+    @Parameter(
+            name = HEADER,
+            in = ParameterIn.HEADER,
+            description = "Makes it safe to send the request again: for at least 24 hours, unless its job is deleted"
+                    + " before, a request with the same key, body and Accept makes no other job and gets the first"
+                    + " answer. Keys of different callers are different. A client that sends one may hang up and come"
+                    + " back: its job is not canceled meanwhile",
+            schema = @Schema(type = "string", pattern = FORM))
+    @interface Header {}
+
+    private final JsonMapper json;
+
+    Idempotency(JsonMapper json) {
+        this.json = json;
+    }
+
+    /**
+     * Null if the request has no key.
+     *
+     * @param body what was read from the request: order and spaces of its JSON do not matter
+     * @throws Problem if the key is not 1 to 255 visible ASCII characters
+     */
+    @Nullable
+    IdempotencyKey key(HttpServletRequest http, Object body) {
+        String key = http.getHeader(HEADER);
+        if (key == null) {
+            return null;
+        }
+        if (!KEY.matcher(key).matches()) {
+            throw new Problem(
+                    Problem.Code.INVALID_IDEMPOTENCY_KEY,
+                    HEADER + " must be 1 to 255 visible ASCII characters; given: " + key.length() + " characters");
+        }
+        String request = String.join(
+                "\n",
+                http.getRequestURI(),
+                String.valueOf(http.getHeader(HttpHeaders.ACCEPT)),
+                json.writeValueAsString(body));
+        return new IdempotencyKey(Caller.of(http).id(), key, sha256(request));
+    }
+
+    private static String sha256(String text) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}
