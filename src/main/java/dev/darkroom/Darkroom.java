@@ -2,6 +2,7 @@ package dev.darkroom;
 
 import dev.darkroom.cli.CommandLineInterface;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 import org.springframework.context.annotation.ComponentScan;
@@ -9,7 +10,11 @@ import org.springframework.context.annotation.FilterType;
 
 /** The application: with a command it does that; without one it serves the HTTP API and runs the device workers. */
 @SpringBootApplication
-@ComponentScan(excludeFilters = @ComponentScan.Filter(type = FilterType.CUSTOM, classes = RoleFilter.class))
+@ComponentScan(
+        excludeFilters = {
+            @ComponentScan.Filter(type = FilterType.CUSTOM, classes = RoleFilter.class),
+            @ComponentScan.Filter(ManagementContextConfiguration.class)
+        })
 @ConfigurationPropertiesScan
 public class Darkroom {
 

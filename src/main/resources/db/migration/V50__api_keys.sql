@@ -21,4 +21,4 @@ create table caller_usage (
     primary key (caller, used_on)
 );
 
-create index job_caller on job (caller, state);
+create index job_caller_state on job (caller, state);

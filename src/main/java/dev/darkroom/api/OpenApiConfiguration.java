@@ -157,7 +157,11 @@ class OpenApiConfiguration {
         boolean openAi = path.equals(OpenAiImagesController.PATH);
         ApiResponse problem = new ApiResponse();
         if (status == HttpStatus.UNAUTHORIZED || status == HttpStatus.FORBIDDEN) {
-            problem.addHeaderObject("WWW-Authenticate", new Header().schema(new StringSchema()));
+            problem.addHeaderObject(
+                    "WWW-Authenticate",
+                    new Header()
+                            .description("The scheme, and what is wrong with the credentials (RFC 6750)")
+                            .schema(new StringSchema()));
         }
         operation
                 .getResponses()
