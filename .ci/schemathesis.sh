@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Schemathesis against the running service with a stub in place of networks: over docs/openapi.json as it is served, 200
-# examples an operation, every check but use_after_free: DELETE cancels a job, which can still be asked for. Needs python3 with venv; PYTHON_ENV is a folder for what it installs.
+# examples an operation, every check but use_after_free: DELETE cancels a job, which can still be asked for. Needs python3 with
+# venv; PYTHON_ENV is a folder for what it installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 environment=${PYTHON_ENV:-/tmp/darkroom-schemathesis}
@@ -12,12 +13,12 @@ class_path=$(mktemp)
 ./mvnw --quiet ${MAVEN_ARGS:-} dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile="$class_path"
 data=$(mktemp -d)
 port=${PORT:-18080}
-java -cp "target/test-classes:target/classes:$(cat "$class_path")" dev.darkroom.StubServer --server.port="$port" \
+java -cp "target/test-classes:target/classes:$(cat "$class_path")" dev.darkroom.StubServer --server.port="$port" --management.server.port=$((port + 1)) \
   --darkroom.data-dir="$data" --darkroom.max-queued=100000 --stub.step-time=0ms >"$data/server.log" 2>&1 &
 server=$!
 trap 'kill $server' EXIT
 export DARKROOM=http://localhost:$port
-until curl -sf "$DARKROOM/actuator/health/readiness" >/dev/null; do
+until curl -sf "http://localhost:$((port + 1))/actuator/health/readiness" >/dev/null; do
   kill -0 $server || { cat "$data/server.log"; exit 1; }
   sleep 1
 done

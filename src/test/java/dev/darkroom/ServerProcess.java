@@ -2,6 +2,7 @@ package dev.darkroom;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.darkroom.job.S3Server;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -86,15 +87,12 @@ public final class ServerProcess implements AutoCloseable {
                 "--management.server.port=" + managementPort,
                 "--darkroom.data-dir=" + data));
         command.addAll(List.of(settings));
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        builder.environment().putAll(S3Server.ENVIRONMENT);
         try {
-            return new ServerProcess(
-                    port,
-                    managementPort,
-                    log,
-                    new ProcessBuilder(command)
-                            .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
-                            .start());
+            return new ServerProcess(port, managementPort, log, builder.start());
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -208,7 +206,11 @@ public final class ServerProcess implements AutoCloseable {
     static List<Event> events(BufferedReader lines, int atMost) throws IOException {
         List<Event> events = new ArrayList<>();
         Event event = new Event(-1, "", null);
-        for (String line = lines.readLine(); line != null && events.size() < atMost; line = lines.readLine()) {
+        while (events.size() < atMost) {
+            String line = lines.readLine(); // never one more than needed: it may be long in coming
+            if (line == null) {
+                break;
+            }
             String value = line.substring(line.indexOf(':') + 1);
             if (line.startsWith("id:")) {
                 event = new Event(Long.parseLong(value), event.name, event.data);

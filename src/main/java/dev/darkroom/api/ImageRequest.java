@@ -143,7 +143,7 @@ record ImageRequest(
                         @Schema(
                                 description = "Noise levels (noise-to-signal ratios) to visit, falling, without the"
                                         + " final 0, in place of steps and schedule; an empty list is none"),
-                schema = @Schema(minimum = "0", exclusiveMinimum = true, maximum = "1000000"),
+                schema = @Schema(minimum = "0.000001", maximum = "1000000"),
                 maxItems = ImageSpec.MAX_STEPS)
         @JsonProperty("sigmas")
         @Nullable

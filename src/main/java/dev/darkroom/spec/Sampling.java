@@ -16,12 +16,13 @@ import java.util.stream.Collectors;
  * @param schedule spacing of the noise levels; DEFAULT where they are listed
  * @param steps sampling steps, 1 to {@value ImageSpec#MAX_STEPS}; where levels are listed, their number
  * @param timesteps the training timesteps to visit, strictly falling to at least 0; empty to have them chosen
- * @param sigmas the noise levels to visit, noise-to-signal ratios, strictly falling and positive, the final 0 left out;
+ * @param sigmas the noise levels to visit, noise-to-signal ratios, strictly falling, 1e-6 to 1e6, the final 0 left out;
  *     empty to have them chosen
  */
 public record Sampling(
         SamplerKind sampler, SigmaSpacing schedule, int steps, List<Integer> timesteps, List<Double> sigmas) {
 
+    private static final double MIN_SIGMA = 1e-6;
     private static final double MAX_SIGMA = 1e6;
 
     /** @throws InvalidImageSpec naming every field that is out of bounds or not for this sampler */
@@ -73,11 +74,11 @@ public record Sampling(
                 wrong.add(notPossible("sigmas", "sigmas are", sampler, SamplerKind::takesSigmas));
             }
             checkListed(wrong, "sigmas", sigmas, steps, schedule);
-            if (sigmas.stream().anyMatch(sigma -> !((float) (double) sigma > 0 && sigma <= MAX_SIGMA))) {
+            if (sigmas.stream().anyMatch(sigma -> !(sigma >= MIN_SIGMA && sigma <= MAX_SIGMA))) {
                 wrong.add(new Violation(
                         "sigmas",
                         Rule.OUT_OF_RANGE,
-                        "sigmas must be more than 0 and at most " + MAX_SIGMA + "; given: " + sigmas));
+                        "sigmas must be between " + MIN_SIGMA + " and " + MAX_SIGMA + "; given: " + sigmas));
             }
         }
         if (!timesteps.isEmpty() && !sigmas.isEmpty()) {

@@ -18,7 +18,7 @@ import org.springframework.test.context.DynamicPropertySource;
 
 @SpringBootTest(
         classes = {Darkroom.class, StubServer.class},
-        webEnvironment = SpringBootTest.WebEnvironment.NONE,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {"stub.step-time=5ms", "darkroom.retention=3s"})
 class RetentionTests {
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 /**
  * S3Proxy on a directory, as a process: a server that checks signatures and checksums. Maven wrote its class path.
@@ -20,6 +21,10 @@ import java.util.List;
 public final class S3Server implements AutoCloseable {
     static final String ACCESS_KEY = "test-access-key";
     static final String SECRET_KEY = "test-secret-key";
+
+    /** As the AWS SDK looks for them in another process. */
+    public static final Map<String, String> ENVIRONMENT =
+            Map.of("AWS_ACCESS_KEY_ID", ACCESS_KEY, "AWS_SECRET_ACCESS_KEY", SECRET_KEY);
 
     private static final Path CLASS_PATH = Path.of("target", "s3proxy.classpath");
 
