@@ -33,21 +33,42 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a {@link Program} whose {@code forward} returns a loss: AdamW (Loshchilov and Hutter 2019, algorithm 2) with
- * gradients clipped to norm 1, and an exponential moving average of the weights, which is what is kept in the end.
+ * Trains a {@link Program} whose {@code forward} returns a loss. Matrices and convolutions between the first and the last layer are
+ * moved by Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon; scaled as in Liu et al. 2025, section 2.2): the momentum,
+ * made orthogonal, so that all directions of a weight matrix learn alike; everything else by AdamW (Loshchilov and
+ * Hutter 2019, algorithm 2) with gradients clipped to norm 1. The weights' exponential moving average is what is kept in the end.
  */
 final class Learner implements AutoCloseable {
     /**
      * One optimiser step over all parameters at once; three times as fast as one parameter at a time. {@code steps} must be
-     * raised before the fused update, which divides by the bias corrections.
+     * raised before the fused update, which divides by the bias corrections. {@code orthogonal} is five steps of the
+     * Newton–Schulz iteration with Muon's coefficients, X ← (aI + bS + cS²)X with S = XXᵀ, on a matrix that is no taller than it is
+     * wide. The product Q of the brackets is gathered first, as S changes by itself too (a²S + 2aPS + P²S with P = bS + cS²): all of
+     * it is done on the small side, a third of the work for a convolution.
      */
     private static final String UPDATE = """
+              def orthogonal(self: __torch__.Net,
+                g: Tensor) -> Tensor:
+                x = torch.div(g, torch.add(torch.norm(g, 2), 9.9999999999999995e-08))
+                s = torch.mm(x, torch.t(x))
+                q = torch.eye(torch.size(x, 0), dtype=6, layout=0, device=ops.prim.device(x), pin_memory=False)
+                for _0 in range(5):
+                  p = torch.add(torch.mul(s, -4.7750000000000004), torch.mul(torch.mm(s, s), 2.0314999999999999))
+                  q = torch.add(torch.mul(q, 3.4445000000000001), torch.mm(p, q))
+                  h = torch.mm(p, s)
+                  s = torch.add(torch.add(torch.mul(s, 11.864580250000001), torch.mul(h, 6.8890000000000002)), torch.mm(p, h))
+                return torch.mm(q, x)
               def update(self: __torch__.Net,
                 params: List[Tensor],
                 grads: List[Tensor],
                 m: List[Tensor],
                 v: List[Tensor],
                 steps: List[Tensor],
+                matrices: List[Tensor],
+                matrixgrads: List[Tensor],
+                momenta: List[Tensor],
+                all: List[Tensor],
+                allgrads: List[Tensor],
                 ema: List[Tensor],
                 lr: float,
                 keep: float) -> Tensor:
@@ -56,10 +77,23 @@ final class Learner implements AutoCloseable {
                 torch._foreach_mul_(grads, scale)
                 torch._foreach_add_(steps, 1)
                 torch._fused_adamw_(params, grads, m, v, annotate(List[Tensor], []), steps, lr=lr, beta1=0.90000000000000002, beta2=0.98999999999999999, weight_decay=0.01, eps=1.0e-08, amsgrad=False, maximize=False)
-                torch._foreach_lerp_(ema, params, torch.sub(1., keep))
-                torch._foreach_zero_(grads)
+                torch._foreach_lerp_(momenta, matrixgrads, 0.050000000000000003)
+                torch._foreach_lerp_(matrixgrads, momenta, 0.94999999999999996)
+                torch._foreach_mul_(matrices, torch.sub(1., torch.mul(lr, 0.01)))
+                for i in range(torch.len(matrices)):
+                  w = matrices[i]
+                  g = torch.flatten(matrixgrads[i], 1, -1)
+                  high = torch.size(g, 0)
+                  wide = torch.size(g, 1)
+                  if torch.gt(high, wide):
+                    o = torch.mul(torch.t((self).orthogonal(torch.t(g))), torch.mul(0.20000000000000001, torch.sqrt(high)))
+                  else:
+                    o = torch.mul((self).orthogonal(g), torch.mul(0.20000000000000001, torch.sqrt(wide)))
+                  _1 = torch.sub_(w, torch.reshape(o, torch.size(w)), alpha=lr)
+                torch._foreach_lerp_(ema, all, torch.sub(1., keep))
+                torch._foreach_zero_(allgrads)
                 return norm
-            """.indent(2).replaceFirst("^ {4}def", "  def");
+            """;
 
     private final Network network;
     private final double averaging;
@@ -70,6 +104,8 @@ final class Learner implements AutoCloseable {
     private final List<NDArray> v = new ArrayList<>();
     private final List<NDArray> ema = new ArrayList<>();
     private final List<NDArray> steps = new ArrayList<>();
+    private final List<Integer> adamw = new ArrayList<>();
+    private final List<Integer> muon = new ArrayList<>();
     private @Nullable List<NDArray> gradients;
     private int step;
 
@@ -91,6 +127,7 @@ final class Learner implements AutoCloseable {
         manager = network.newScope();
         for (Pair<String, Parameter> pair : network.block().getDirectParameters()) {
             NDArray array = pair.getValue().getArray();
+            (isInnerMatrix(pair.getKey(), array.getShape()) ? muon : adamw).add(names.size());
             names.add(pair.getKey());
             params.add(array);
             m.add(manager.zeros(array.getShape()));
@@ -103,6 +140,15 @@ final class Learner implements AutoCloseable {
         for (int i = 0; i < params.size(); i++) {
             steps.add(manager.create((float) step));
         }
+    }
+
+    /** Whether Muon moves it: not embeddings, nor layers next to pictures or latents. */
+    private static boolean isInnerMatrix(String name, Shape shape) {
+        return shape.dimension() > 1
+                && !name.contains("embedding")
+                && !name.contains("conv_in.")
+                && !name.contains("conv_out.")
+                && !name.contains("quant_conv.");
     }
 
     /** As torch initialises its layers: uniform in ±1/√fan-in; norms one and zero; biases zero; embeddings normal. */
@@ -161,11 +207,16 @@ final class Learner implements AutoCloseable {
         step++;
         double keep = Math.min(averaging, (1.0 + step) / (10.0 + step));
         IValue[] arguments = {
+            list(params, adamw),
+            list(gradients, adamw),
+            list(m, adamw),
+            list(v, adamw),
+            list(steps, adamw),
+            list(params, muon),
+            list(gradients, muon),
+            list(m, muon),
             list(params),
             list(gradients),
-            list(m),
-            list(v),
-            list(steps),
             list(ema),
             IValue.from(learningRate),
             IValue.from(keep)
@@ -178,6 +229,10 @@ final class Learner implements AutoCloseable {
             }
         }
         return value;
+    }
+
+    private static IValue list(List<NDArray> arrays, List<Integer> indexes) {
+        return list(indexes.stream().map(arrays::get).toList());
     }
 
     private static IValue list(List<NDArray> arrays) {

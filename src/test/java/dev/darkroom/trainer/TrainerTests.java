@@ -2,6 +2,7 @@ package dev.darkroom.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDManager;
 import dev.darkroom.model.Networks;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -64,6 +66,92 @@ class TrainerTests {
             assertThat(weight[0]).isBetween(1.9f, 2.1f);
             assertThat(weight[1]).isBetween(-1.1f, -0.9f);
         }
+    }
+
+    /** One step against the iteration as it is written down, X ← aX + b(XXᵀ)X + c(XXᵀ)²X, in double precision. */
+    @Test
+    void aMatrixIsMovedByItsOrthogonalisedGradient() throws IOException {
+        int in = 7;
+        int out = 3;
+        Program p = new Program();
+        Value x = p.input("x", 1, in);
+        Value y = p.input("y", 1, out);
+        p.method("forward", Loss.meanSquare(p, p.linear("fit", x, out, false), y), x, y);
+        Random random = new Random(5);
+        float[] weight = Gaussian.draw(random, out * in);
+        float[] inputs = Gaussian.draw(random, 16 * in);
+        float[] targets = Gaussian.draw(random, 16 * out);
+        double[][] gradient = new double[out][in];
+        for (int k = 0; k < 16; k++) {
+            for (int o = 0; o < out; o++) {
+                double error = -targets[k * out + o];
+                for (int i = 0; i < in; i++) {
+                    error += weight[o * in + i] * inputs[k * in + i];
+                }
+                for (int i = 0; i < in; i++) {
+                    gradient[o][i] += error * inputs[k * in + i];
+                }
+            }
+        }
+        double norm = Math.sqrt(
+                Arrays.stream(gradient).flatMapToDouble(Arrays::stream).map(g -> g * g).sum());
+        double[][] step = scaled(gradient, 1 / norm);
+        for (int i = 0; i < 5; i++) {
+            double[][] square = product(step, transposed(step));
+            double[][] once = product(square, step);
+            step = sum(
+                    sum(scaled(step, 3.4445), scaled(once, -4.775)),
+                    scaled(product(square, once), 2.0315));
+        }
+
+        Map<String, Tensor> known = Map.of("fit.weight", Tensor.of("fit.weight", weight, out, in));
+        try (Learner learner = new Learner(p, known, work.resolve("none"), 1, 0);
+                NDManager scope = learner.newScope()) {
+            learner.step(0.1, Learner.floats(scope, inputs, 16, in), Learner.floats(scope, targets, 16, out));
+            float[] moved = learner.average().get("fit.weight").toFloats();
+            for (int k = 0; k < moved.length; k++) {
+                double expected = weight[k] * (1 - 0.1 * 0.01) - 0.1 * 0.2 * Math.sqrt(in) * step[k / in][k % in];
+                assertThat((double) moved[k]).isCloseTo(expected, within(1e-6));
+            }
+        }
+    }
+
+    private static double[][] product(double[][] a, double[][] b) {
+        double[][] product = new double[a.length][b[0].length];
+        for (int i = 0; i < a.length; i++) {
+            for (int j = 0; j < b[0].length; j++) {
+                for (int k = 0; k < b.length; k++) {
+                    product[i][j] += a[i][k] * b[k][j];
+                }
+            }
+        }
+        return product;
+    }
+
+    private static double[][] transposed(double[][] a) {
+        double[][] transposed = new double[a[0].length][a.length];
+        for (int i = 0; i < a.length; i++) {
+            for (int j = 0; j < a[0].length; j++) {
+                transposed[j][i] = a[i][j];
+            }
+        }
+        return transposed;
+    }
+
+    private static double[][] scaled(double[][] a, double by) {
+        return Arrays.stream(a)
+                .map(row -> Arrays.stream(row).map(value -> value * by).toArray())
+                .toArray(double[][]::new);
+    }
+
+    private static double[][] sum(double[][] a, double[][] b) {
+        double[][] sum = scaled(a, 1);
+        for (int i = 0; i < a.length; i++) {
+            for (int j = 0; j < a[0].length; j++) {
+                sum[i][j] = a[i][j] + b[i][j];
+            }
+        }
+        return sum;
     }
 
     /** Every loss of a run by stage and step; stops like a killed process when that step of that stage is done. */
