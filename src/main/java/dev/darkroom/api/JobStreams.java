@@ -161,16 +161,22 @@ class JobStreams {
             });
             emitter.onTimeout(ending);
             exchanges.add(ending);
+            // Kept until Spring has the response, and then written by the request's own thread: filters set headers until then.
+            send(SseEmitter.event().comment(""));
             wake();
         }
 
         private void end() {
+            send(wording == null ? SseEmitter.event().reconnectTime(RECONNECT.toMillis()) : wording.cut());
+            emitter.complete();
+        }
+
+        private void send(SseEmitter.SseEventBuilder event) {
             try {
-                emitter.send(wording == null ? SseEmitter.event().reconnectTime(RECONNECT.toMillis()) : wording.cut());
+                emitter.send(event);
             } catch (IOException | IllegalStateException e) {
                 log.debug("A stream of job {} has ended already: {}", jobId, e.getMessage());
             }
-            emitter.complete();
         }
 
         /** At most one thread at a time writes; wake-ups meanwhile make it look again. */
@@ -251,12 +257,8 @@ class JobStreams {
         }
 
         void heartbeat() {
-            try {
-                emitter.send(SseEmitter.event().comment("still here"));
-                wake(); // what the database did not tell for a moment
-            } catch (IOException | IllegalStateException e) {
-                log.debug("A stream of job {} has ended: {}", jobId, e.getMessage());
-            }
+            send(SseEmitter.event().comment("still here"));
+            wake(); // what the database did not tell for a moment
         }
     }
 
