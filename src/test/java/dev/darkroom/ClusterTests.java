@@ -115,7 +115,8 @@ class ClusterTests {
                         location / { proxy_pass http://darkroom; }
                     }
                 }
-                """.formatted(data, apis.get(0).port(), apis.get(1).port(), port));
+                """.formatted(
+                        data, apis.get(0).port(), apis.get(1).port(), port));
         nginx = new ProcessBuilder("nginx", "-p", data.toString(), "-c", config.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(data.resolve("nginx.out").toFile())

@@ -161,7 +161,8 @@ class JobStreams {
             });
             emitter.onTimeout(ending);
             exchanges.add(ending);
-            // Kept until Spring has the response, and then written by the request's own thread: filters set headers until then.
+            // Kept until Spring has the response, and then written by the request's own thread: filters set headers
+            // until then.
             send(SseEmitter.event().comment(""));
             wake();
         }

@@ -9,6 +9,7 @@ import dev.darkroom.model.Networks;
 import dev.darkroom.model.Program;
 import dev.darkroom.model.Value;
 import dev.darkroom.weights.DiffusersFolder;
+import dev.darkroom.weights.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +77,7 @@ class TrainerTests {
         Program p = new Program();
         Value x = p.input("x", 1, in);
         Value y = p.input("y", 1, out);
-        p.method("forward", Loss.meanSquare(p, p.linear("fit", x, out, false), y), x, y);
+        p.method("forward", Loss.meanSquare(p, p.linear("fit", x, out), y), x, y);
         Random random = new Random(5);
         float[] weight = Gaussian.draw(random, out * in);
         float[] inputs = Gaussian.draw(random, 16 * in);
@@ -93,15 +94,15 @@ class TrainerTests {
                 }
             }
         }
-        double norm = Math.sqrt(
-                Arrays.stream(gradient).flatMapToDouble(Arrays::stream).map(g -> g * g).sum());
+        double norm = Math.sqrt(Arrays.stream(gradient)
+                .flatMapToDouble(Arrays::stream)
+                .map(g -> g * g)
+                .sum());
         double[][] step = scaled(gradient, 1 / norm);
         for (int i = 0; i < 5; i++) {
             double[][] square = product(step, transposed(step));
             double[][] once = product(square, step);
-            step = sum(
-                    sum(scaled(step, 3.4445), scaled(once, -4.775)),
-                    scaled(product(square, once), 2.0315));
+            step = sum(sum(scaled(step, 3.4445), scaled(once, -4.775)), scaled(product(square, once), 2.0315));
         }
 
         Map<String, Tensor> known = Map.of("fit.weight", Tensor.of("fit.weight", weight, out, in));
