@@ -91,6 +91,12 @@ public class JobQueue {
         }
     }
 
+    /** Hands out jobs, again after {@link #close}. */
+    public void open() {
+        closed = false;
+        scheduler.resume();
+    }
+
     /** Hands out no more jobs; those that nobody has taken go back. */
     public void close() {
         scheduler.pause();

@@ -172,6 +172,7 @@ final class Workers implements SmartLifecycle {
         running = List.of();
         states.clear();
         downloads = new ModelDownloads();
+        queue.open();
         thread = new Thread(this::run, "workers");
         thread.start();
     }
