@@ -26,7 +26,7 @@ import org.springframework.test.context.DynamicPropertySource;
 /** One caller with many jobs beside one with few, on one device of 8 rows. */
 @SpringBootTest(
         classes = {Darkroom.class, StubServer.class},
-        webEnvironment = SpringBootTest.WebEnvironment.NONE,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = "stub.step-time=50ms")
 class FairnessTests {
 

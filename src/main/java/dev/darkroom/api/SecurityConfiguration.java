@@ -33,6 +33,7 @@ import org.springframework.security.config.ObjectPostProcessor;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
 import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.config.observation.SecurityObservationSettings;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.oauth2.core.OAuth2AuthenticationException;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
@@ -79,6 +80,12 @@ class SecurityConfiguration {
                 || environment.containsProperty(jwt + "jwk-set-uri")
                 || environment.containsProperty(jwt + "public-key-location");
         return issuer || keys.any() ? Audience.KNOWN : settings.anonymous() ? Audience.ANYBODY : Audience.THIS_MACHINE;
+    }
+
+    /** Nobody looks for the filters' own times; in traces they would be four spans a request. */
+    @Bean
+    SecurityObservationSettings observations() {
+        return SecurityObservationSettings.noObservations();
     }
 
     /** Without anybody to be asked for credentials the server listens where only this machine reaches it. */
