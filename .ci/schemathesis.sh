@@ -13,7 +13,13 @@ class_path=$(mktemp)
 ./mvnw --quiet ${MAVEN_ARGS:-} dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile="$class_path"
 data=$(mktemp -d)
 port=${PORT:-18080}
-java -cp "target/test-classes:target/classes:$(cat "$class_path")" dev.darkroom.StubServer --server.port="$port" --management.server.port=$((port + 1)) \
+class_path=target/test-classes:target/classes:$(cat "$class_path")
+# With a key, as the document says.
+made=$(java -cp "$class_path" dev.darkroom.Darkroom keys create schemathesis --setting)
+KEY=$(grep '^dk_' <<<"$made")
+export KEY
+DARKROOM_API_KEYS=$(grep '^id=' <<<"$made") \
+  java -cp "$class_path" dev.darkroom.StubServer --server.port="$port" --management.server.port=$((port + 1)) \
   --darkroom.data-dir="$data" --darkroom.max-queued=100000 --stub.step-time=0ms >"$data/server.log" 2>&1 &
 server=$!
 trap 'kill $server' EXIT
@@ -25,7 +31,7 @@ done
 hooks=$PWD/src/test/clients/schemathesis/hooks.py
 cd "$data" # it leaves a folder behind
 SCHEMATHESIS_HOOKS=$hooks \
-  PYTHONDONTWRITEBYTECODE=1 "$environment/bin/schemathesis" run "$DARKROOM/v3/api-docs" \
+  PYTHONDONTWRITEBYTECODE=1 "$environment/bin/schemathesis" run "$DARKROOM/v3/api-docs" --header "Authorization: Bearer $KEY" \
   --checks all --exclude-checks use_after_free --max-examples "${EXAMPLES:-200}" --seed "${SEED:-1}" --workers 2 --request-timeout 70 --no-color "$@"
 if grep -q "Unexpected error" "$data/server.log"; then
   grep "Unexpected error" "$data/server.log" | head

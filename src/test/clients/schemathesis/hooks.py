@@ -7,6 +7,7 @@ import urllib.request
 import schemathesis
 
 BASE = os.environ["DARKROOM"]
+KEY = {"Authorization": "Bearer " + os.environ["KEY"]}
 
 # Rules between fields, of the chosen model, or of Unicode (docs/errors.md). Every other refusal of a request that the
 # document allows is a failure.
@@ -30,7 +31,7 @@ OF_A_PICTURE = {"unsupported_media_type", "invalid_picture", "unsupported_pictur
 
 def call(path, body=None, **headers):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(BASE + path, data, {"Content-Type": "application/json", **headers})
+    request = urllib.request.Request(BASE + path, data, {"Content-Type": "application/json", **KEY, **headers})
     with urllib.request.urlopen(request) as answer:
         return answer.read()
 

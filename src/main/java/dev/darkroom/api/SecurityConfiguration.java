@@ -43,6 +43,7 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
 import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.authentication.AuthenticationEntryPointFailureHandler;
+import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
@@ -80,6 +81,14 @@ class SecurityConfiguration {
                 || environment.containsProperty(jwt + "jwk-set-uri")
                 || environment.containsProperty(jwt + "public-key-location");
         return issuer || keys.any() ? Audience.KNOWN : settings.anonymous() ? Audience.ANYBODY : Audience.THIS_MACHINE;
+    }
+
+    /** Whether a method is allowed is the mappings' to say, with 405 and {@code Allow}. */
+    @Bean
+    StrictHttpFirewall firewall() {
+        StrictHttpFirewall firewall = new StrictHttpFirewall();
+        firewall.setUnsafeAllowAnyHttpMethod(true);
+        return firewall;
     }
 
     /** Nobody looks for the filters' own times; in traces they would be four spans a request. */
