@@ -27,7 +27,7 @@ final class RoundTrip {
         JobsApi jobs = new JobsApi(client);
 
         Job job = images.createImages(
-                new ImageRequest().prompt("a red apple").seed(7L).steps(100).previews(1), null);
+                new ImageRequest().prompt("a red apple").seed(7L).steps(100).previews(1), null, null);
         List<String> names = new ArrayList<>();
         List<String> last = new ArrayList<>();
         JobEvents.follow(HttpClient.newHttpClient(), server, job.getId(), (name, data) -> {
@@ -42,12 +42,12 @@ final class RoundTrip {
         byte[] hash = MessageDigest.getInstance("SHA-256").digest(picture);
         check(HexFormat.of().formatHex(hash).equals(done.getImages().get(0).getSha256()), done);
 
-        Job long_ = images.createImages(new ImageRequest().prompt("a car").steps(150).n(8), null);
+        Job long_ = images.createImages(new ImageRequest().prompt("a car").steps(150).n(8), null, null);
         jobs.cancelJob(long_.getId());
         check(jobs.getJob(long_.getId(), 10_000).getState() == Job.StateEnum.CANCELED, long_);
 
         try {
-            images.createImages(new ImageRequest().prompt("a car").steps(0), null);
+            images.createImages(new ImageRequest().prompt("a car").steps(0), null, null);
             throw new AssertionError("drawn in no steps");
         } catch (ApiException e) {
             Problem problem = client.getObjectMapper().readValue(e.getResponseBody(), Problem.class);
