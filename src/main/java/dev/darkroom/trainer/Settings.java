@@ -63,7 +63,7 @@ record Settings(
                 "concepts-large.txt",
                 true,
                 1,
-                new Phase(18_000, 8, 1.5e-3, 0.999, 500, 1_000),
+                new Phase(3_000, 8, 1.5e-3, 0.999, 500, 1_000),
                 new Phase(5_000, 96, 1e-3, 0.998, 200, 1_000),
                 new Phase(75_000, 16, 7e-4, 0.9997, 1_000, 4_000),
                 3e-4,

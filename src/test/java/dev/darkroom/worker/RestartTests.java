@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.darkroom.Darkroom;
 import dev.darkroom.ServerProcess;
 import dev.darkroom.Service;
+import dev.darkroom.TestPostgres;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -24,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -99,6 +101,27 @@ class RestartTests {
         assertThat(new Service(port).picture(interrupted)).isEqualTo(alone);
         assertThat(new Service(port).picture(new Service(port).post(exact.formatted(41, 1))))
                 .isEqualTo(alone);
+    }
+
+    @Test
+    @Tag("endurance")
+    void anExactPictureIsTheSameBytesOnH2AndOnPostgres() throws Exception {
+        String exact = "{\"prompt\":\"a red apple\",\"steps\":20,\"determinism\":\"exact\",\"seed\":41,\"n\":8}";
+        List<String> pictures = new ArrayList<>();
+        try (TestPostgres postgres = TestPostgres.start()) {
+            for (String[] settings :
+                    List.of(new String[0], ServerProcess.on(postgres.freshDatabase("exact"), postgres.user()))) {
+                try (ServerProcess server = ServerProcess.startDarkroom(ServerProcess.freshData("exact"), settings)
+                        .awaitReady()) {
+                    JsonNode job = new Service(server.port()).ended(server.submit(exact));
+                    assertThat(job.get("images")).hasSize(8);
+                    job.get("images")
+                            .forEach(image -> pictures.add(image.get("sha256").stringValue()));
+                }
+            }
+        }
+        assertThat(pictures.subList(8, 16)).isEqualTo(pictures.subList(0, 8));
+        assertThat(pictures.subList(0, 8)).doesNotHaveDuplicates();
     }
 
     @Test
