@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -138,6 +139,8 @@ class JobStreams {
         private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
         private final Runnable ending = () -> writers.execute(this::end); // the client may read slowly
         private final AtomicInteger wakeUps = new AtomicInteger();
+        private final AtomicBoolean over = new AtomicBoolean();
+        private volatile Runnable unsubscribe = () -> {};
         private final Caller caller;
         private final @Nullable Wording wording;
         private @Nullable Long sent;
@@ -150,15 +153,8 @@ class JobStreams {
         }
 
         void begin() {
-            Runnable unsubscribe = jobs.subscribe(jobId, type -> wake());
-            emitter.onCompletion(() -> {
-                unsubscribe.run();
-                open.remove(this);
-                exchanges.remove(ending);
-                if (wording != null) {
-                    wording.over();
-                }
-            });
+            unsubscribe = jobs.subscribe(jobId, type -> wake());
+            emitter.onCompletion(this::over);
             emitter.onTimeout(ending);
             exchanges.add(ending);
             // Kept until Spring has the response, and then written by the request's own thread: filters set headers
@@ -167,9 +163,26 @@ class JobStreams {
             wake();
         }
 
+        /** Ends it. Spring tells of the completion only if it had the response before. */
+        private void complete() {
+            emitter.complete();
+            over();
+        }
+
+        private void over() {
+            if (over.compareAndSet(false, true)) {
+                unsubscribe.run();
+                open.remove(this);
+                exchanges.remove(ending);
+                if (wording != null) {
+                    wording.over();
+                }
+            }
+        }
+
         private void end() {
             send(wording == null ? SseEmitter.event().reconnectTime(RECONNECT.toMillis()) : wording.cut());
-            emitter.complete();
+            complete();
         }
 
         private void send(SseEmitter.SseEventBuilder event) {
@@ -194,12 +207,13 @@ class JobStreams {
                 try {
                     writeNews();
                 } catch (IOException | IllegalStateException e) {
-                    emitter.complete(); // no effect where the client is gone or the stream has ended
+                    complete(); // no effect where the client is gone or the stream has ended
                     return;
                 } catch (DataAccessException e) {
                     log.debug("The database does not answer; the stream of job {} goes on when it does", jobId, e);
                 } catch (RuntimeException e) {
                     emitter.completeWithError(e);
+                    over();
                     return;
                 }
             } while (wakeUps.addAndGet(-seen) > 0);
@@ -210,14 +224,14 @@ class JobStreams {
                 Job job = jobs.find(jobId).orElseThrow();
                 send(job.lastEvent(), "snapshot", JobResponse.of(job, jobs.outlook(job)));
                 if (job.state().isFinal()) {
-                    emitter.complete();
+                    complete();
                     return;
                 }
             }
             for (JobEvent event : jobs.eventsAfter(jobId, sent == null ? 0 : sent)) {
                 tell(event);
                 if (event.type().isFinal()) {
-                    emitter.complete();
+                    complete();
                     return;
                 }
             }

@@ -168,4 +168,17 @@ class JobsTests extends ServerTest {
         assertThat(picture.statusCode()).as(picture.body()).isEqualTo(200);
         assertThat(header(picture, "Content-Type")).isEqualTo("image/png");
     }
+
+    @Test
+    void nothingIsKeptOfStreamsThatEndAsSoonAsTheyBegin() {
+        String id = body(post("{\"prompt\":\"a\",\"steps\":1}", "Prefer", "wait=60"))
+                .get("id")
+                .stringValue();
+        for (int i = 0; i < 200; i++) {
+            assertThat(get("/v1/jobs/" + id + "/events", "Last-Event-ID", "0").body())
+                    .contains("event:succeeded");
+        }
+        await().atMost(LONG)
+                .until(() -> management("/actuator/prometheus").body().contains("darkroom_streams 0.0"));
+    }
 }
