@@ -3,6 +3,7 @@ package dev.darkroom;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.stereotype.Component;
 
 /**
@@ -16,19 +17,28 @@ final class ExitDeadline {
     private static final Duration AT_MOST = Duration.ofSeconds(55);
     private static final int TERMINATED = 128 + 15;
 
+    private final Duration atMost;
+
+    @Autowired
     ExitDeadline() {
-        Runtime.getRuntime().addShutdownHook(new Thread(ExitDeadline::begin, "exit-deadline"));
+        this(AT_MOST);
     }
 
-    private static void begin() {
+    /** @param atMost from the first shutdown hook to the end */
+    ExitDeadline(Duration atMost) {
+        this.atMost = atMost;
+        Runtime.getRuntime().addShutdownHook(new Thread(this::begin, "exit-deadline"));
+    }
+
+    private void begin() {
         Thread thread = new Thread(
                 () -> {
                     try {
-                        Thread.sleep(AT_MOST.toMillis());
+                        Thread.sleep(atMost.toMillis());
                     } catch (InterruptedException e) {
                         return;
                     }
-                    log.error("The process does not end by itself within {} s and is ended", AT_MOST.toSeconds());
+                    log.error("The process does not end by itself within {} s and is ended", atMost.toSeconds());
                     Runtime.getRuntime().halt(TERMINATED);
                 },
                 "exit-deadline");
