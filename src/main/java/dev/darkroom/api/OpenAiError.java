@@ -6,14 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.MethodParameter;
-import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
-import org.springframework.http.converter.HttpMessageConverter;
-import org.springframework.http.server.ServerHttpRequest;
-import org.springframework.http.server.ServerHttpResponse;
-import org.springframework.web.bind.annotation.ControllerAdvice;
-import org.springframework.web.servlet.mvc.method.annotation.ResponseBodyAdvice;
 
 /** A problem as OpenAI words it. */
 @Schema(name = "OpenAiError", description = "An error in OpenAI's shape")
@@ -78,36 +71,5 @@ record OpenAiError(
     private static @Nullable Object property(ProblemDetail problem, String name) {
         return Objects.requireNonNullElse(problem.getProperties(), Map.<String, Object>of())
                 .get(name);
-    }
-
-    /** Rewords every problem that is answered at OpenAI's paths. */
-    @ControllerAdvice
-    static final class Rewording implements ResponseBodyAdvice<Object> {
-
-        @Override
-        public boolean supports(MethodParameter answer, Class<? extends HttpMessageConverter<?>> converter) {
-            return true; // which path it is, only beforeBodyWrite is told
-        }
-
-        @Override
-        public @Nullable Object beforeBodyWrite(
-                @Nullable Object body,
-                MethodParameter answer,
-                MediaType type,
-                Class<? extends HttpMessageConverter<?>> converter,
-                ServerHttpRequest request,
-                ServerHttpResponse response) {
-            if (!(body instanceof ProblemDetail problem)
-                    || !request.getURI().getPath().startsWith(OpenAiImagesController.PATH)) {
-                return body;
-            }
-            response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
-            Object code = property(problem, "code");
-            if (Problem.Code.JOB_FAILED.id().equals(code)
-                    || Problem.Code.JOB_CANCELED.id().equals(code)) {
-                response.getHeaders().set("x-should-retry", "false"); // OpenAI's clients would draw it twice more
-            }
-            return of(problem);
-        }
     }
 }

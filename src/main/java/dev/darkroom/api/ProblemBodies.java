@@ -1,0 +1,55 @@
+package dev.darkroom.api;
+
+import dev.darkroom.job.Metric;
+import dev.darkroom.job.Metrics;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.MethodParameter;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.converter.HttpMessageConverter;
+import org.springframework.http.server.ServerHttpRequest;
+import org.springframework.http.server.ServerHttpResponse;
+import org.springframework.web.bind.annotation.ControllerAdvice;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseBodyAdvice;
+
+/** Counts the problems that are answered, by their code, and rewords those at OpenAI's paths. */
+@ControllerAdvice
+final class ProblemBodies implements ResponseBodyAdvice<Object> {
+
+    private final Metrics metrics;
+
+    ProblemBodies(Metrics metrics) {
+        this.metrics = metrics;
+    }
+
+    @Override
+    public boolean supports(MethodParameter answer, Class<? extends HttpMessageConverter<?>> converter) {
+        return true; // what the body is and which path, only beforeBodyWrite is told
+    }
+
+    @Override
+    public @Nullable Object beforeBodyWrite(
+            @Nullable Object body,
+            MethodParameter answer,
+            MediaType type,
+            Class<? extends HttpMessageConverter<?>> converter,
+            ServerHttpRequest request,
+            ServerHttpResponse response) {
+        if (!(body instanceof ProblemDetail problem)) {
+            return body;
+        }
+        Map<String, Object> properties = problem.getProperties();
+        Object code = properties == null ? null : properties.get("code");
+        metrics.count(Metric.REFUSALS, 1, code == null ? "other" : code.toString());
+        if (!request.getURI().getPath().startsWith(OpenAiImagesController.PATH)) {
+            return body;
+        }
+        response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
+        if (Problem.Code.JOB_FAILED.id().equals(code)
+                || Problem.Code.JOB_CANCELED.id().equals(code)) {
+            response.getHeaders().set("x-should-retry", "false"); // OpenAI's clients would draw it twice more
+        }
+        return OpenAiError.of(problem);
+    }
+}
