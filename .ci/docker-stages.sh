@@ -175,7 +175,7 @@ _run() {
     say "a picture"
     curl --silent --show-error --fail --max-time 120 --json '{"prompt":"a red apple"}' -H 'Accept: image/png' -H 'Prefer: wait=60' \
         http://127.0.0.1:8080/v1/images --output "$WORK/apple.png"
-    file "$WORK/apple.png" | grep 'PNG image data, 64 x 64'
+    file "$WORK/apple.png" | grep 'PNG image data, 128 x 128'
     if grep -E 'ERROR|Read-only|Extracting|\[aot\]|\[cds\]' "$WORK/server.log"; then fail "the log has what it should not"; fi
     stop
     echo "ended by SIGTERM"

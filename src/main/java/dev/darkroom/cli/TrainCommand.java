@@ -1,5 +1,6 @@
 package dev.darkroom.cli;
 
+import dev.darkroom.pipeline.ModelLibrary;
 import dev.darkroom.trainer.Trainer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -38,7 +39,7 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--preset",
             description =
-                    "full: the model in the jar, about twelve hours on two cores; overfit: eight pictures by heart in"
+                    "full: the model in the jar, about two hours on two cores; overfit: eight pictures by heart in"
                             + " about a minute. Default: ${DEFAULT-VALUE}",
             defaultValue = "full")
     @SuppressWarnings("NullAway.Init")
@@ -48,7 +49,7 @@ final class TrainCommand implements Callable<Integer> {
             names = "--concepts",
             paramLabel = "FILE",
             description =
-                    "What to learn, in the form of src/main/resources/dev/darkroom/trainer/concepts-large.txt, which is the"
+                    "What to learn, in the form of src/main/resources/dev/darkroom/trainer/concepts.txt, which is the"
                             + " default. Use a new work folder for another file.")
     private @Nullable Path concepts;
 
@@ -71,7 +72,8 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(
             names = "--evaluate",
-            description = "Only measure the trained model, and draw the fixed prompts into sheets.")
+            description = "Only measure the model in DIR, or else the one in the jar, and draw the fixed prompts into"
+                    + " sheets.")
     private boolean evaluate;
 
     private long lastTold = System.nanoTime();
@@ -85,7 +87,7 @@ final class TrainCommand implements Callable<Integer> {
         if (contactSheet != null) {
             out.print(trainer.contactSheet(contactSheet));
         } else if (evaluate) {
-            trainer.evaluate(line -> {
+            trainer.evaluate(ModelLibrary.builtIn(work), line -> {
                 out.println(line);
                 out.flush();
             });

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class LatentPreview {
     private static final int SIZE = 16;
     private static final int PATCH = 8;
-    private static final int PICTURES = 8;
+    private static final int PICTURES_A_CHANNEL = 2;
     /** The colours of larger numbers are saturated, where a linear map has nothing to learn. */
     private static final float DEVIATION = 0.5f;
 
@@ -33,9 +33,10 @@ final class LatentPreview {
     static LatentPreview of(Backend networks) {
         LatentPreview preview = new LatentPreview(networks.latentChannels(), networks.factor());
         SeededNoise noise = new SeededNoise(0);
-        for (int i = 0; i < PICTURES; i++) {
+        int pictures = PICTURES_A_CHANNEL * preview.channels;
+        for (int i = 0; i < pictures; i++) {
             float[] latents = patches(noise, preview.channels);
-            preview.learn(latents, networks.decode(latents.clone(), SIZE, SIZE), SIZE, SIZE, 1.0 / PICTURES);
+            preview.learn(latents, networks.decode(latents.clone(), SIZE, SIZE), SIZE, SIZE, 1.0 / pictures);
         }
         return preview;
     }

@@ -95,6 +95,15 @@ public final class ModelLibrary {
         new ModelFolder(folder.getFileName().toString(), folder);
     }
 
+    /**
+     * The diffusers folder of the built-in model.
+     *
+     * @param cache where it is unpacked to, created if need be
+     */
+    public static Path builtIn(Path cache) {
+        return BuiltInModel.unpack(cache);
+    }
+
     /** What each model offers, the default first. */
     public List<ModelInfo> models() {
         return sources.values().stream().map(Source::info).toList();

@@ -10,7 +10,6 @@ import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.DiffusersFolder;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,8 +25,7 @@ final class Artist implements AutoCloseable {
     private final ClipTokenizer tokenizer;
     private final NoiseSchedule schedule;
 
-    Artist(Path model) {
-        DiffusersFolder folder = DiffusersFolder.open(model);
+    Artist(DiffusersFolder folder) {
         networks = new Networks(folder);
         tokenizer = ClipTokenizer.open(folder.component("tokenizer").folder());
         schedule = schedule(folder);

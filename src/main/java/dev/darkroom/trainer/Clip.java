@@ -2,11 +2,16 @@ package dev.darkroom.trainer;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import dev.darkroom.model.ClipText;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Network;
 import dev.darkroom.model.Program;
 import dev.darkroom.model.Value;
+import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Tensor;
+import dev.darkroom.weights.Weights;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -27,6 +32,25 @@ final class Clip implements AutoCloseable {
         program.method("image", towers.describeImage(program, pictures), pictures);
         network = Network.load(
                 program, parameter -> Objects.requireNonNull(weights.get(parameter.name()), parameter.name()));
+    }
+
+    /**
+     * Trained towers from a file.
+     *
+     * @param model whose text encoder's form it is
+     * @param towers as {@link ClipStage} writes them
+     * @param picture of the size of those to look at
+     */
+    static Clip open(DiffusersFolder model, ClipTokenizer tokenizer, Path towers, Picture picture) {
+        Map<String, Tensor> tensors = new HashMap<>();
+        try (Weights weights = Weights.open(towers)) {
+            for (String name : weights.names()) {
+                Tensor tensor = weights.tensor(name);
+                tensors.put(name, Tensor.of(name, tensor.toFloats(), tensor.shape()));
+            }
+        }
+        ClipText text = new ClipText(model.component("text_encoder"));
+        return new Clip(new ClipTowers(text), ClipTowers.seen(picture).size(), tokenizer, tensors);
     }
 
     /** A unit vector. */

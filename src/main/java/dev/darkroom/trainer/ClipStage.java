@@ -29,7 +29,7 @@ import java.util.Set;
  * that once is much quicker than learning every picture's layout from one sentence vector.
  */
 final class ClipStage {
-    /** Both towers, in the work folder. */
+    /** Both towers in half precision: in the work folder, and of the jar's model beside this class. */
     static final String FILE = "clip.safetensors";
 
     private final Run run;
@@ -143,7 +143,7 @@ final class ClipStage {
         SafetensorsWriter writer = new SafetensorsWriter();
         weights.forEach((name, tensor) -> {
             if (!name.startsWith("plan.")) {
-                writer.add(name, tensor, DType.F32);
+                writer.add(name, tensor, DType.F16);
             }
         });
         writer.write(file);

@@ -8,7 +8,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thing the model learns to draw; a line of {@code concepts-large.txt}, whose head explains the columns.
+ * One thing the model learns to draw; a line of {@code concepts.txt}, whose head explains the columns.
  *
  * @param emoji the {@link Emoji#name name} of the emoji that shows it
  * @param nouns what it shows, the common word first, then synonyms

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The captioned pictures the model in the jar learns from: emoji of several icon sets on white. The concepts of
- * {@code concepts-large.txt}, in every style that has them, and their recolourings are what it learns to draw; all other emoji are a pool from
+ * {@code concepts.txt}, in every style that has them, and their recolourings are what it learns to draw; all other emoji are a pool from
  * which VAE and CLIP learn what pictures and words are like.
  */
 final class Dataset {
@@ -53,7 +53,7 @@ final class Dataset {
     /**
      * The icon sets, which {@code npm pack} fetches once into {@code work}; the drawn pictures are kept there too.
      *
-     * @param concepts lines in the form of {@code concepts-large.txt}
+     * @param concepts lines in the form of {@code concepts.txt}
      * @throws IOException when an icon set cannot be had; the message says how to bring it by hand
      */
     static Dataset prepare(Path work, Settings settings, String concepts) throws IOException {

@@ -55,6 +55,9 @@ final class DiffusionStage {
         try (TrainingLoop loop = new TrainingLoop(run, "unet", settings.unet(), program(), encoder)) {
             while (loop.goesOn()) {
                 Random random = loop.random();
+                double power = 2 * loop.stepsDone() < settings.unet().steps()
+                        ? settings.timestepPower()
+                        : settings.laterTimestepPower();
                 Batch noisy = new Batch(batch, length, tokenizer.maxLength());
                 float[] timesteps = new float[batch];
                 float[] velocities = new float[batch * length];
@@ -64,8 +67,7 @@ final class DiffusionStage {
                     String prompt = dropped ? "" : sample.caption(random);
 
                     // Forward noising: x_t = α x0 + σ ε, and the velocity v = α ε − σ x0.
-                    int t = (int) (schedule.config().trainTimesteps()
-                            * Math.pow(random.nextDouble(), settings.timestepPower()));
+                    int t = (int) (schedule.config().trainTimesteps() * Math.pow(random.nextDouble(), power));
                     float alpha = (float) Math.sqrt(schedule.alphaCumprod(t));
                     float sigma = (float) Math.sqrt(1 - schedule.alphaCumprod(t));
                     float[] x0 = latents.of(sample);
@@ -91,7 +93,7 @@ final class DiffusionStage {
                 // Sampling, to see how far it has got.
                 if (loop.sheetDue()) {
                     write(loop.average());
-                    try (Artist artist = new Artist(run.model())) {
+                    try (Artist artist = new Artist(DiffusersFolder.open(run.model()))) {
                         List<Prompt> prompts =
                                 Benchmark.of(dataset).parts().get(0).prompts();
                         Sheet sheet = new Sheet(10);

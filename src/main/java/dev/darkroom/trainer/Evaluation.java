@@ -1,20 +1,17 @@
 package dev.darkroom.trainer;
 
 import dev.darkroom.model.AutoencoderKl;
-import dev.darkroom.model.ClipText;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.weights.DiffusersFolder;
-import dev.darkroom.weights.Tensor;
 import dev.darkroom.weights.Weights;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
-/** Measures a run's model, and draws the sheets that people look at. */
+/** Measures a model, and draws the sheets that people look at. */
 final class Evaluation {
     private static final List<Long> SEEDS = List.of(1L, 2L, 3L, 4L);
     private static final int TOGETHER = 10;
@@ -40,13 +37,20 @@ final class Evaluation {
     private final Run run;
     private final Dataset dataset;
     private final DiffusersFolder model;
+    private final Path towers;
     private final Consumer<String> report;
 
-    /** @param report is told each finding, a line */
-    Evaluation(Run run, Dataset dataset, Consumer<String> report) {
+    /**
+     * @param run where the sheets go
+     * @param model the diffusers folder to measure
+     * @param towers the CLIP that judges, of the same tokenizer
+     * @param report is told each finding, a line
+     */
+    Evaluation(Run run, Dataset dataset, Path model, Path towers, Consumer<String> report) {
         this.run = run;
         this.dataset = dataset;
-        this.model = DiffusersFolder.open(run.model());
+        this.model = DiffusersFolder.open(model);
+        this.towers = towers;
         this.report = report;
     }
 
@@ -54,15 +58,12 @@ final class Evaluation {
         reconstruction();
         try (ClipTokenizer tokenizer =
                         ClipTokenizer.open(model.component("tokenizer").folder());
-                Clip clip = new Clip(
-                        new ClipTowers(new ClipText(model.component("text_encoder"))),
-                        ClipTowers.seen(dataset.samples(Sample.Use.LISTED)
-                                        .get(0)
-                                        .picture())
-                                .size(),
+                Clip clip = Clip.open(
+                        model,
                         tokenizer,
-                        clipWeights());
-                Artist artist = new Artist(run.model())) {
+                        towers,
+                        dataset.samples(Sample.Use.LISTED).get(0).picture());
+                Artist artist = new Artist(model)) {
             for (Benchmark.Part part : Benchmark.of(dataset).parts()) {
                 retrieval(clip, artist, part);
             }
@@ -145,17 +146,6 @@ final class Evaluation {
             }
         }
         sheet.write(run.work().resolve("sheets/" + name + ".png"));
-    }
-
-    private Map<String, Tensor> clipWeights() {
-        Map<String, Tensor> weights = new TreeMap<>();
-        try (Weights file = Weights.open(run.work().resolve(ClipStage.FILE))) {
-            for (String name : file.names()) {
-                Tensor tensor = file.tensor(name);
-                weights.put(name, Tensor.of(name, tensor.toFloats(), tensor.shape()));
-            }
-        }
-        return Collections.unmodifiableMap(weights);
     }
 
     private void say(String format, Object... values) {

@@ -42,21 +42,22 @@ final class Learner implements AutoCloseable {
     /**
      * One optimiser step over all parameters at once; three times as fast as one parameter at a time. {@code steps} must be
      * raised before the fused update, which divides by the bias corrections. {@code orthogonal} is five steps of the
-     * Newton–Schulz iteration with Muon's coefficients, X ← (aI + bS + cS²)X with S = XXᵀ, on a matrix that is no taller than it is
-     * wide. The product Q of the brackets is gathered first, as S changes by itself too (a²S + 2aPS + P²S with P = bS + cS²): all of
-     * it is done on the small side, a third of the work for a convolution.
+     * Newton–Schulz iteration with Muon's coefficients, X ← RX with R = aI + bS + cS² and S = XXᵀ, on a matrix that is no taller
+     * than it is wide. The product Q of all R is gathered first, as S becomes RSR: all of it is done on the small side, a third of the
+     * work for a convolution.
      */
     private static final String UPDATE = """
               def orthogonal(self: __torch__.Net,
                 g: Tensor) -> Tensor:
                 x = torch.div(g, torch.add(torch.norm(g, 2), 9.9999999999999995e-08))
+                a = torch.mul(torch.eye(torch.size(x, 0), dtype=6, layout=0, device=ops.prim.device(x), pin_memory=False), 3.4445000000000001)
                 s = torch.mm(x, torch.t(x))
-                q = torch.eye(torch.size(x, 0), dtype=6, layout=0, device=ops.prim.device(x), pin_memory=False)
-                for _0 in range(5):
-                  p = torch.add(torch.mul(s, -4.7750000000000004), torch.mul(torch.mm(s, s), 2.0314999999999999))
-                  q = torch.add(torch.mul(q, 3.4445000000000001), torch.mm(p, q))
-                  h = torch.mm(p, s)
-                  s = torch.add(torch.add(torch.mul(s, 11.864580250000001), torch.mul(h, 6.8890000000000002)), torch.mm(p, h))
+                r = torch.add(a, torch.addmm(s, s, s, beta=-4.7750000000000004, alpha=2.0314999999999999))
+                q = r
+                for _0 in range(4):
+                  s = torch.mm(torch.mm(r, s), r)
+                  r = torch.add(a, torch.addmm(s, s, s, beta=-4.7750000000000004, alpha=2.0314999999999999))
+                  q = torch.mm(r, q)
                 return torch.mm(q, x)
               def update(self: __torch__.Net,
                 params: List[Tensor],

@@ -6,7 +6,7 @@ package dev.darkroom.trainer;
  *
  * @param form which networks: a folder beside this class
  * @param size width and height of the pictures in pixels; latents of the U-Net times the VAE's factor
- * @param concepts what is learnt: a list beside this class, in the form of {@code concepts-large.txt}
+ * @param concepts what is learnt: a list beside this class, in the form of {@code concepts.txt}
  * @param pool whether there are all styles, and VAE and CLIP learn from all emoji; otherwise all learn from the listed ones of
  *     the first style
  * @param seed decides all random numbers
@@ -19,7 +19,8 @@ package dev.darkroom.trainer;
  * @param planWeight weight of the text encoder's second task, to predict the latents, beside the contrastive one
  * @param regions of a picture, in each direction, that the text encoder learns to predict
  * @param timestepPower timesteps are drawn as {@code T uᵖ} with u uniform: below 1 there are more of the noisy ones, where the
- *     prompt decides what becomes of the noise, and fewer of the last ones, whose errors nobody sees
+ *     prompt decides what becomes of the noise, and fewer of the last ones
+ * @param laterTimestepPower the same for the second half of the steps, when what is left to learn are details
  * @param promptDropout share of samples without a prompt, for classifier-free guidance (Ho and Salimans 2022, algorithm 1)
  */
 record Settings(
@@ -37,6 +38,7 @@ record Settings(
         double planWeight,
         int regions,
         double timestepPower,
+        double laterTimestepPower,
         double promptDropout) {
 
     /**
@@ -55,23 +57,24 @@ record Settings(
         }
     }
 
-    /** The model in the jar: about twelve hours on two cores. */
+    /** The model in the jar: about two hours on two cores. */
     static Settings full() {
         return new Settings(
                 "model",
                 128,
-                "concepts-large.txt",
+                "concepts.txt",
                 true,
                 1,
-                new Phase(3_000, 8, 1.5e-3, 0.999, 500, 1_000),
-                new Phase(5_000, 96, 1e-3, 0.998, 200, 1_000),
-                new Phase(75_000, 16, 7e-4, 0.9997, 1_000, 4_000),
+                new Phase(2_200, 8, 1.5e-3, 0.999, 200, 1_000),
+                new Phase(1_000, 96, 1e-3, 0.998, 200, 500),
+                new Phase(4_000, 48, 1.2e-3, 0.999, 250, 1_000),
                 3e-4,
                 0.5,
                 0.06,
                 1,
                 4,
                 0.4,
+                0.7,
                 0.1);
     }
 
@@ -92,6 +95,7 @@ record Settings(
                 1,
                 4,
                 0.4,
+                0.7,
                 0.1);
     }
 
@@ -121,6 +125,7 @@ record Settings(
                 planWeight,
                 regions,
                 timestepPower,
+                laterTimestepPower,
                 promptDropout);
     }
 }

@@ -7,6 +7,7 @@ import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Tensor;
 import dev.darkroom.weights.Weights;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,7 +54,7 @@ public final class Trainer {
      * A run in a folder.
      *
      * @param preset {@code full}, the model in the jar, or {@code overfit}, eight pictures by heart in about a minute
-     * @param concepts what to learn, in the form of {@code concepts-large.txt} beside this class; null is the preset's own
+     * @param concepts what to learn, in the form of {@code concepts.txt} beside this class; null is the preset's own
      * @param vaeSteps other numbers of steps than the preset's; null are those
      * @param sitting how long to train now
      * @throws IllegalArgumentException if there is no such preset, or the list of concepts is not of that form
@@ -135,9 +136,24 @@ public final class Trainer {
     /**
      * Draws the fixed prompts and measures what comes out; the sheets are in {@code sheets/} of the work folder.
      *
+     * @param shipped the model in the jar, which is measured while the run has not made one
      * @param report is told each finding, a line
      */
-    public void evaluate(Consumer<String> report) throws IOException {
-        new Evaluation(run, dataset, report).all();
+    public void evaluate(Path shipped, Consumer<String> report) throws IOException {
+        boolean own = Files.exists(run.model().resolve("unet/diffusion_pytorch_model.safetensors"));
+        Path towers = own ? run.work().resolve(ClipStage.FILE) : shippedTowers(run.work());
+        report.accept(own ? "The model in " + run.model() : "The model in the jar, as there is none in " + run.model());
+        new Evaluation(run, dataset, own ? run.model() : shipped, towers, report).all();
+    }
+
+    /** The towers that were trained with the model in the jar, as a file. */
+    static Path shippedTowers(Path work) throws IOException {
+        Path file = work.resolve("jar-" + ClipStage.FILE);
+        AtomicFiles.write(file, out -> {
+            try (InputStream in = Resources.open(ClipStage.FILE)) {
+                in.transferTo(out);
+            }
+        });
+        return file;
     }
 }

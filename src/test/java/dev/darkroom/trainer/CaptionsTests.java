@@ -105,7 +105,7 @@ class CaptionsTests {
 
     @Test
     void noTwoPicturesOfTheListHaveTheSameTitle() {
-        List<String> titles = Concept.parse(Resources.text("concepts-large.txt")).stream()
+        List<String> titles = Concept.parse(Resources.text("concepts.txt")).stream()
                 .flatMap(concept -> Stream.concat(
                         Stream.of(new Captions(concept, Style.NOTO, concept.colour(), false, List.of())),
                         concept.recolours().stream()
@@ -120,7 +120,7 @@ class CaptionsTests {
     void theFixedPromptsAreWhatTheListsSay() {
         List<Prompt> prompts = Prompt.parse(Resources.text("prompts.txt"));
         HeldOut heldOut = HeldOut.fixed();
-        Set<String> listed = Concept.parse(Resources.text("concepts-large.txt")).stream()
+        Set<String> listed = Concept.parse(Resources.text("concepts.txt")).stream()
                 .map(Concept::emoji)
                 .collect(Collectors.toSet());
 

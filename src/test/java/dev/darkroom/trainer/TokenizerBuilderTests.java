@@ -25,7 +25,7 @@ class TokenizerBuilderTests {
 
     @Test
     void everyWordItLearntIsOneToken() {
-        Set<String> words = Captions.vocabulary(Concept.parse(Resources.text("concepts-large.txt")));
+        Set<String> words = Captions.vocabulary(Concept.parse(Resources.text("concepts.txt")));
         TokenizerBuilder builtIn = TokenizerBuilder.learn(words);
 
         assertThat(words)

@@ -187,24 +187,25 @@ class TrainerTests {
                 s.planWeight(),
                 s.regions(),
                 s.timestepPower(),
+                s.laterTimestepPower(),
                 s.promptDropout());
     }
 
     @Test
     void aKilledRunGoesOnToTheLossesOfOneThatWasNot() throws IOException {
-        Settings settings = short_(20, 10);
+        Settings settings = short_(50, 20);
         Map<String, Double> through = losses(Files.createDirectory(work.resolve("through")), settings, "");
-        assertThat(through).hasSize(60);
+        assertThat(through).hasSize(150);
 
         Path killed = Files.createDirectory(work.resolve("killed"));
         Map<String, Double> all = new TreeMap<>();
-        for (String kill : List.of("vae13", "clip17", "unet12")) {
+        for (String kill : List.of("vae33", "clip47", "unet25")) {
             assertThatThrownBy(() -> losses(killed, settings, kill)).hasMessage("killed");
         }
         all.putAll(losses(killed, settings, ""));
 
-        // The last sitting went on from the tenth step of the U-Net, after VAE and CLIP that went on from theirs.
-        assertThat(all).hasSize(10).containsKeys("unet11", "unet20");
+        // The last sitting went on from the twentieth step of the U-Net, after VAE and CLIP that went on from theirs.
+        assertThat(all).hasSize(30).containsKeys("unet21", "unet50");
         assertThat(through).containsAllEntriesOf(all);
         assertThat(killed.resolve("model/vae/diffusion_pytorch_model.safetensors"))
                 .hasSameBinaryContentAs(work.resolve("through/model/vae/diffusion_pytorch_model.safetensors"));
@@ -238,7 +239,7 @@ class TrainerTests {
 
         // What is drawn is nearer to the picture that was asked for than to any other.
         List<Sample> samples = dataset.samples(Sample.Use.LISTED);
-        try (Artist artist = new Artist(folder)) {
+        try (Artist artist = new Artist(DiffusersFolder.open(folder))) {
             for (Sample sample : samples) {
                 Picture drawn =
                         artist.draw(List.of(sample.title()), List.of(3L)).get(0);
@@ -253,7 +254,7 @@ class TrainerTests {
         }
 
         List<String> findings = new ArrayList<>();
-        trainer.evaluate(findings::add);
+        trainer.evaluate(work.resolve("none"), findings::add);
         assertThat(findings).anyMatch(line -> line.startsWith("trained, 32 drawn pictures (4 seeds): top-1"));
         assertThat(work.resolve("sheets/evaluation-trained.png")).exists();
 
