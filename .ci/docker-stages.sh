@@ -3,7 +3,7 @@
 #
 # buildah runs the very Dockerfile. Registries need not be reached: the base images are stood in for by Debian with this
 # machine's JDKs and Maven, under the names that the Dockerfile gives. As root on Debian, some 6 GB below $WORK:
-#   .ci/docker-stages.sh [lint|base|build|layers|run|times|clean]...      (default: all but times and clean)
+#   .ci/docker-stages.sh [lint|compose|base|build|layers|run|times|clean]...   (default: all but times and clean)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,30 @@ lint() {
     }
     "$WORK/lint/bin/hadolint" Dockerfile
     echo "no findings"
+}
+
+# Compose's own reading of the compose file needs no engine. The plugin is built from its Go module, for there may be no Docker here.
+compose() {
+    say "docker compose config"
+    [ -x "$WORK/compose/docker-compose" ] || {
+        rm -rf "$WORK/compose" && mkdir "$WORK/compose"
+        # Its go.mod replaces modules, so go install refuses it.
+        (cd "$WORK/compose" && go mod init compose && go get github.com/docker/compose/v2/cmd@v2.40.3 \
+            && go build -o docker-compose github.com/docker/compose/v2/cmd) >"$WORK/compose.log" 2>&1 || { tail "$WORK/compose.log" && exit 1; }
+    }
+    local common="darkroom grafana postgres prometheus s3" profile expected got
+    for profile in none cpu gpu; do
+        case $profile in
+            none) expected=$common ;;
+            cpu) expected="$common worker" ;;
+            gpu) expected="$common worker-gpu" ;;
+        esac
+        "$WORK/compose/docker-compose" --profile "$profile" config --format json >"$WORK/compose.json" 2>"$WORK/compose.warnings"
+        [ ! -s "$WORK/compose.warnings" ] || { cat "$WORK/compose.warnings" && exit 1; }
+        got=$(python3 -c 'import json, sys; print(*sorted(json.load(sys.stdin)["services"]))' <"$WORK/compose.json")
+        [ "$got" = "$expected" ] || { echo "profile $profile has $got" && exit 1; }
+        echo "profile $profile: $got"
+    done
 }
 
 # stand_in IMAGE ENV... : commits $WORK/rootfs as a stand-in for a base image.
@@ -202,10 +226,10 @@ clean() {
     rm -rf "$WORK"
 }
 
-[ $# -gt 0 ] || set -- lint base build layers run
+[ $# -gt 0 ] || set -- lint compose base build layers run
 for step in "$@"; do
     case $step in
-        lint | base | build | layers | clean | _run | _times) "$step" ;;
+        lint | compose | base | build | layers | clean | _run | _times) "$step" ;;
         run | times) isolated "$step" ;;
         *) echo "unknown step $step" >&2 && exit 2 ;;
     esac

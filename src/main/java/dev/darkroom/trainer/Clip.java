@@ -9,9 +9,7 @@ import dev.darkroom.model.Program;
 import dev.darkroom.model.Value;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Tensor;
-import dev.darkroom.weights.Weights;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -42,15 +40,8 @@ final class Clip implements AutoCloseable {
      * @param picture of the size of those to look at
      */
     static Clip open(DiffusersFolder model, ClipTokenizer tokenizer, Path towers, Picture picture) {
-        Map<String, Tensor> tensors = new HashMap<>();
-        try (Weights weights = Weights.open(towers)) {
-            for (String name : weights.names()) {
-                Tensor tensor = weights.tensor(name);
-                tensors.put(name, Tensor.of(name, tensor.toFloats(), tensor.shape()));
-            }
-        }
         ClipText text = new ClipText(model.component("text_encoder"));
-        return new Clip(new ClipTowers(text), ClipTowers.seen(picture).size(), tokenizer, tensors);
+        return new Clip(new ClipTowers(text), ClipTowers.seen(picture).size(), tokenizer, ClipStage.read(towers, ""));
     }
 
     /** A unit vector. */

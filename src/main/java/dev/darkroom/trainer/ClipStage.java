@@ -9,6 +9,7 @@ import dev.darkroom.weights.DType;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.SafetensorsWriter;
 import dev.darkroom.weights.Tensor;
+import dev.darkroom.weights.Weights;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Trains the text encoder before there is a U-Net to talk to, at two tasks at once. One is CLIP's: captions and pictures that
@@ -147,6 +149,20 @@ final class ClipStage {
             }
         });
         writer.write(file);
+    }
+
+    /** What {@link #train} has written: the tensors whose names begin so. */
+    static Map<String, Tensor> read(Path file, String prefix) {
+        Map<String, Tensor> tensors = new TreeMap<>();
+        try (Weights weights = Weights.open(file)) {
+            for (String name : weights.names()) {
+                if (name.startsWith(prefix)) {
+                    Tensor tensor = weights.tensor(name);
+                    tensors.put(name, Tensor.of(name, tensor.toFloats(), tensor.shape()));
+                }
+            }
+        }
+        return tensors;
     }
 
     /** Logs how often a real picture's own caption is the nearest. */

@@ -4,16 +4,12 @@ import dev.darkroom.model.AutoencoderKl;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.UNet2DCondition;
 import dev.darkroom.weights.DiffusersFolder;
-import dev.darkroom.weights.Tensor;
-import dev.darkroom.weights.Weights;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -114,23 +110,10 @@ public final class Trainer {
                     && !new ClipStage(run, dataset).train(tokenizer, latents, unet.inChannels(), unet.sampleSize())) {
                 return null;
             }
-            boolean done = new DiffusionStage(run, dataset).train(tokenizer, latents, textEncoder(clip));
+            boolean done =
+                    new DiffusionStage(run, dataset).train(tokenizer, latents, ClipStage.read(clip, "text_encoder."));
             return done ? run.model() : null;
         }
-    }
-
-    /** The text encoder's weights among those of both towers. */
-    private static Map<String, Tensor> textEncoder(Path clip) {
-        Map<String, Tensor> encoder = new TreeMap<>();
-        try (Weights weights = Weights.open(clip)) {
-            for (String name : weights.names()) {
-                if (name.startsWith("text_encoder.")) {
-                    Tensor tensor = weights.tensor(name);
-                    encoder.put(name, Tensor.of(name, tensor.toFloats(), tensor.shape()));
-                }
-            }
-        }
-        return encoder;
     }
 
     /**

@@ -1,12 +1,9 @@
 package dev.darkroom.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -26,37 +23,6 @@ class ComposeTests {
         JsonNode wrong = file.deepCopy();
         ((ObjectNode) wrong.at("/services/darkroom")).put("enviroment", "x");
         assertThat(Schemas.composeErrors(wrong)).singleElement().asString().contains("enviroment");
-    }
-
-    /** The client's own reading, where there is one. */
-    @Test
-    void isReadByDockerCompose() throws Exception {
-        assumeTrue(composeIsThere(), "no docker compose");
-        for (String profile : new String[] {"", "cpu", "gpu"}) {
-            Process config = new ProcessBuilder("docker", "compose", "--profile", profile, "config", "--services")
-                    .redirectErrorStream(true)
-                    .start();
-            String output = new String(config.getInputStream().readAllBytes());
-            assertThat(config.waitFor()).as(output).isZero();
-            assertThat(output.lines())
-                    .contains("darkroom", "postgres", "s3", "prometheus", "grafana")
-                    .satisfies(lines -> {
-                        assertThat(lines.contains("worker")).isEqualTo(profile.equals("cpu"));
-                        assertThat(lines.contains("worker-gpu")).isEqualTo(profile.equals("gpu"));
-                    });
-        }
-    }
-
-    private static boolean composeIsThere() throws InterruptedException {
-        try {
-            Process version = new ProcessBuilder("docker", "compose", "version")
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            return version.waitFor(10, TimeUnit.SECONDS) && version.exitValue() == 0;
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     @Test
