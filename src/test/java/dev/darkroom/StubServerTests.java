@@ -25,6 +25,7 @@ class StubServerTests {
         port = ServerProcess.freePort();
         Process server = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("java.class.path"),
                         StubServer.class.getName(),

@@ -68,6 +68,7 @@ class FailedStartTests {
     private Process start(String name, int managementPort) throws IOException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Darkroom.class.getName(),

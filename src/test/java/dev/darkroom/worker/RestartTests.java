@@ -55,7 +55,9 @@ class RestartTests {
     @Test
     void finishesAJobThatKillMinus9Interrupted() throws Exception {
         Process first = start();
-        String id = json(post(LONG_JOB)).get("id").stringValue();
+        String id = json(post("{\"prompt\":\"a red apple\",\"steps\":50,\"n\":2}"))
+                .get("id")
+                .stringValue();
         await().atMost(LONG).until(() -> job(id).get("progress").get("step").intValue() >= 10);
         JsonNode startedFirst = job(id).get("started_at");
         first.destroyForcibly().waitFor();
@@ -173,6 +175,7 @@ class RestartTests {
         managementPort = ServerProcess.freePort();
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Darkroom.class.getName(),
