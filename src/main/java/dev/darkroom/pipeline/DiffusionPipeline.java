@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.LongStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Prompt to picture with one model (Rombach et al. 2022): {@link #begin} encodes the prompt and draws the noise, {@link
@@ -26,13 +25,18 @@ public final class DiffusionPipeline implements AutoCloseable {
     private final ModelInfo info;
     private final Backend networks;
     private final NoiseSchedule schedule;
-    private @Nullable LatentPreview preview;
+    private final LatentPreview preview;
 
-    /** Takes over the networks. */
-    DiffusionPipeline(ModelInfo info, Backend networks, NoiseSchedule schedule) {
+    /**
+     * Takes over the networks.
+     *
+     * @param preview shows their latents
+     */
+    DiffusionPipeline(ModelInfo info, Backend networks, NoiseSchedule schedule, LatentPreview preview) {
         this.info = info;
         this.networks = networks;
         this.schedule = schedule;
+        this.preview = preview;
     }
 
     public ModelInfo info() {
@@ -70,7 +74,8 @@ public final class DiffusionPipeline implements AutoCloseable {
         while (!generation.done()) {
             step(List.of(generation));
         }
-        finish(generation);
+        int side = info.minSize() / networks.factor();
+        networks.decode(generation.sampler().latents(), side, side);
 
         Conditioning row = generation.conditioning(0);
         int height = info.height() / networks.factor();
@@ -209,9 +214,6 @@ public final class DiffusionPipeline implements AutoCloseable {
         if (latents == null) {
             return Optional.empty();
         }
-        if (preview == null) {
-            preview = LatentPreview.of(networks);
-        }
         ImageSpec spec = generation.spec();
         int factor = networks.factor();
         return Optional.of(preview.draw(latents, spec.height() / factor, spec.width() / factor));
@@ -236,15 +238,18 @@ public final class DiffusionPipeline implements AutoCloseable {
         int height = spec.height() / factor;
         int width = spec.width() / factor;
         float[] x = networks.decode(z.clone(), height, width);
-        if (preview != null) {
-            preview.learn(z, x, height, width);
-        }
+        preview.learn(z, x, height, width);
         return Picture.of(x, spec.width(), spec.height());
     }
 
     /** Final latents, for comparison with the reference, {@code [latentChannels, height / factor, width / factor]}. */
     float[] latents(Generation generation) {
         return generation.sampler().latents();
+    }
+
+    /** What previews are drawn by, see {@link ModelFolder}. */
+    double[][] latentRgb() {
+        return preview.map();
     }
 
     @Override

@@ -2,11 +2,13 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.picture.Picture;
 import dev.darkroom.sampling.SeededNoise;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What latents will look like, about: one colour a latent, by the linear map that comes closest to what the model's own VAE made
- * of the latents it has seen. The first of these are patches of noise, so that there is a map before there is a picture.
+ * What latents will look like, about: one colour a latent, by a linear map. Where the model's folder does not have it, it is
+ * the one that comes closest to what the model's own VAE made of the first pictures and of patches of noise, which have all
+ * colours.
  */
 final class LatentPreview {
     private static final int SIZE = 16;
@@ -15,30 +17,57 @@ final class LatentPreview {
     /** The colours of larger numbers are saturated, where a linear map has nothing to learn. */
     private static final float DEVIATION = 0.5f;
 
+    /** Pictures after which the map is good enough. */
+    private static final int ENOUGH = 100;
+
+    private final Backend networks;
     private final int channels;
     private final int factor;
     private final double[][]
             equations; // [channels + 1][channels + 1 + 3]: the normal equations of three colours, side by side
     private double @Nullable [][] map; // [3][channels + 1], the last for the constant
+    private boolean knowsAllColours;
+    private int pictures;
 
-    private LatentPreview(int channels, int factor) {
-        this.channels = channels;
-        this.factor = factor;
+    /** @param known the map, {@code [channels + 1][3]}, colours in −1 to 1, the last row for the constant; null to learn it */
+    LatentPreview(Backend networks, double @Nullable [][] known) {
+        this.networks = networks;
+        this.channels = networks.latentChannels();
+        this.factor = networks.factor();
         this.equations = new double[channels + 1][channels + 4];
         for (int i = 0; i <= channels; i++) {
             equations[i][i] = 1e-3; // against channels that the VAE ignores
         }
+        if (known != null) {
+            map = transposed(known);
+            knowsAllColours = true;
+            pictures = ENOUGH;
+        }
     }
 
-    static LatentPreview of(Backend networks) {
-        LatentPreview preview = new LatentPreview(networks.latentChannels(), networks.factor());
-        SeededNoise noise = new SeededNoise(0);
-        int pictures = PICTURES_A_CHANNEL * preview.channels;
-        for (int i = 0; i < pictures; i++) {
-            float[] latents = patches(noise, preview.channels);
-            preview.learn(latents, networks.decode(latents.clone(), SIZE, SIZE), SIZE, SIZE, 1.0 / pictures);
+    private static double[][] transposed(double[][] rows) {
+        double[][] columns = new double[rows[0].length][rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            for (int j = 0; j < rows[i].length; j++) {
+                columns[j][i] = rows[i][j];
+            }
         }
-        return preview;
+        return columns;
+    }
+
+    /** The map so far, in the form that a model's folder has it in. */
+    double[][] map() {
+        return transposed(map == null ? solve() : map);
+    }
+
+    private void learnAllColours() {
+        SeededNoise noise = new SeededNoise(0);
+        int examples = PICTURES_A_CHANNEL * channels;
+        for (int i = 0; i < examples; i++) {
+            float[] latents = patches(noise, channels);
+            learn(latents, networks.decode(latents.clone(), SIZE, SIZE), SIZE, SIZE, 1.0 / examples);
+        }
+        knowsAllColours = true;
     }
 
     /** The same number in each square of {@value #PATCH} × {@value #PATCH}. */
@@ -54,9 +83,12 @@ final class LatentPreview {
         return latents;
     }
 
-    /** Takes a picture that was asked for as an example. */
+    /** Takes a picture as an example, one of the first. */
     void learn(float[] latents, float[] picture, int height, int width) {
-        learn(latents, picture, height, width, 1);
+        if (pictures < ENOUGH) {
+            pictures++;
+            learn(latents, picture, height, width, 1);
+        }
     }
 
     /**
@@ -70,6 +102,9 @@ final class LatentPreview {
         int n = channels + 1;
         int pixels = height * width;
         double[] colours = means(picture, height, width);
+        if (!Double.isFinite(Arrays.stream(colours).sum())) {
+            return; // what a VAE makes that overflows teaches nothing
+        }
         double[] row = new double[n + 3];
         for (int i = 0; i < pixels; i++) {
             for (int c = 0; c < channels; c++) {
@@ -102,6 +137,9 @@ final class LatentPreview {
 
     /** @param latents in the U-Net's scale, {@code [channels, height, width]} */
     Picture draw(float[] latents, int height, int width) {
+        if (!knowsAllColours) {
+            learnAllColours();
+        }
         if (map == null) {
             map = solve();
         }

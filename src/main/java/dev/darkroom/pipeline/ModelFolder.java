@@ -27,7 +27,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A checked diffusers folder and the defaults of its requests. A file {@code darkroom.json} beside {@code
- * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}.
+ * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}, and {@code latent_rgb}, the linear
+ * map from latents to colours that previews are drawn by: a row of red, green and blue a channel and one for the
+ * constant, in −1 to 1 where a latent is in the U-Net's scale.
  */
 final class ModelFolder implements ModelLibrary.Source {
     private static final int MAX_SIZE = 2048;
@@ -36,6 +38,7 @@ final class ModelFolder implements ModelLibrary.Source {
     private final ModelInfo info;
     private final ScheduleConfig schedule;
     private final boolean zerosForEmptyPrompt;
+    private final double @Nullable [][] latentRgb;
 
     /** @throws InvalidCheckpoint naming file, key, expected and found */
     ModelFolder(String id, Path path) {
@@ -64,7 +67,11 @@ final class ModelFolder implements ModelLibrary.Source {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
-            info = info(id, networks, defaults(path.resolve(DiffusersFolder.DEFAULTS)), determinism);
+            Path file = path.resolve(DiffusersFolder.DEFAULTS);
+            JsonNode json =
+                    Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
+            info = info(id, networks, defaults(file, json), determinism);
+            latentRgb = latentRgb(file, json, networks.vae().latentChannels());
         } catch (IllegalArgumentException | ArithmeticException e) {
             throw InvalidCheckpoint.ofFile(
                     path.resolve("model_index.json"), "networks that can be built", String.valueOf(e.getMessage()));
@@ -105,9 +112,7 @@ final class ModelFolder implements ModelLibrary.Source {
     private record Defaults(
             String description, int steps, double guidanceScale, SamplerKind sampler, SigmaSpacing schedule) {}
 
-    private Defaults defaults(Path file) {
-        JsonNode json =
-                Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
+    private Defaults defaults(Path file, JsonNode json) {
         return new Defaults(
                 json.path("description").asString(folder.className()),
                 (int) number(file, json, "steps", steps(), 1, ImageSpec.MAX_STEPS),
@@ -143,6 +148,31 @@ final class ModelFolder implements ModelLibrary.Source {
             throw InvalidCheckpoint.ofKey(file, key, least + " to " + most, value.toString());
         }
         return value.doubleValue();
+    }
+
+    private static double @Nullable [][] latentRgb(Path file, JsonNode json, int channels) {
+        JsonNode value = json.path("latent_rgb");
+        if (value.isMissingNode()) {
+            return null;
+        }
+        double[][] rows = new double[channels + 1][3];
+        boolean valid = value.size() == rows.length;
+        for (int i = 0; valid && i < rows.length; i++) {
+            JsonNode row = value.path(i);
+            valid = row.size() == 3;
+            for (int j = 0; valid && j < 3; j++) {
+                valid = row.path(j).isNumber() && Double.isFinite(row.path(j).doubleValue());
+                rows[i][j] = valid ? row.path(j).doubleValue() : 0;
+            }
+        }
+        if (!valid) {
+            throw InvalidCheckpoint.ofKey(
+                    file,
+                    "latent_rgb",
+                    rows.length + " rows, one a latent channel and one more, of 3 numbers",
+                    value.toString());
+        }
+        return rows;
     }
 
     private static <T> T named(Path file, JsonNode json, String key, Function<String, Optional<T>> of, T otherwise) {
@@ -201,13 +231,10 @@ final class ModelFolder implements ModelLibrary.Source {
                 }
             }
             networks.check();
+            Backend backend = new NetworkBackend(
+                    networks, new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt), Devices.isCuda(device));
             return new DiffusionPipeline(
-                    info,
-                    new NetworkBackend(
-                            networks,
-                            new PromptEncoder(networks, tokenizers, zerosForEmptyPrompt),
-                            Devices.isCuda(device)),
-                    new NoiseSchedule(schedule));
+                    info, backend, new NoiseSchedule(schedule), new LatentPreview(backend, latentRgb));
         } catch (RuntimeException e) {
             networks.close();
             tokenizers.forEach(ClipTokenizer::close);

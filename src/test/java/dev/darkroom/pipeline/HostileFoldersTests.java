@@ -310,6 +310,10 @@ class HostileFoldersTests {
             guidance_scale | 1e999999999
             guidance_scale | "much"
             sampler        | 7
+            latent_rgb     | 7
+            latent_rgb     | [[1,0,0],[0,1,0],[0,0,1],[0,0,0]]
+            latent_rgb     | [[1,0,0],[0,1,0],[0,0,1],[0,0,0],[1,1]]
+            latent_rgb     | [[1,0,0],[0,1,0],[0,0,1],[0,0,0],[1,1,1e999]]
             """)
     void refusesDefaultsThatRequestsCouldNotHave(String key, String value) throws IOException {
         Files.writeString(folder.resolve("darkroom.json"), "{\"" + key + "\":" + value + "}");

@@ -88,8 +88,12 @@ public final class StubModel implements ModelLibrary.Source {
 
     @Override
     public DiffusionPipeline load(String device) {
+        Networks networks = new Networks();
         return new DiffusionPipeline(
-                info, new Networks(), new NoiseSchedule(ScheduleConfig.of(Map.of("_class_name", "DDIMScheduler"))));
+                info,
+                networks,
+                new NoiseSchedule(ScheduleConfig.of(Map.of("_class_name", "DDIMScheduler"))),
+                new LatentPreview(networks, null));
     }
 
     private final class Networks implements Backend {
