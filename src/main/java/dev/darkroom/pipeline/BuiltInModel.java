@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -36,7 +35,11 @@ final class BuiltInModel {
 
     private BuiltInModel() {}
 
-    /** The folder below {@code cache} that holds the model, named by its content so that it is whole and of this jar. */
+    /**
+     * The folder below {@code cache} that holds the model, named by its content so that it is whole and of this jar.
+     *
+     * @throws UncheckedIOException if it cannot be written, as on a full disk; nothing is left of it then
+     */
     static Path unpack(Path cache) {
         try {
             Path folder = cache.resolve(ID + "-" + hash());
@@ -52,7 +55,7 @@ final class BuiltInModel {
                         }
                     }
                     Files.move(half, folder);
-                } catch (FileSystemException e) {
+                } catch (IOException e) {
                     delete(half);
                     if (!Files.isDirectory(folder)) { // unless another process was faster
                         throw e;
@@ -61,7 +64,7 @@ final class BuiltInModel {
             }
             return folder;
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot unpack the built-in model to " + cache, e);
+            throw new UncheckedIOException("cannot unpack the built-in model to " + cache + ": " + e.getMessage(), e);
         }
     }
 
