@@ -105,7 +105,6 @@ WEIGHTED = [
     case("exactly_76", "apple " * 75 + "(cat:1.1)", "", seed=66, sampler="dpmpp_2m"),
     case("unguided", "(" + LONG * 5 + ":0.8)", "ignored " * 200, seed=67, guidance_scale=1.0),
     case("brackets", "(a [red (apple), :-) \\(noto\\) style", "(bad", seed=68),
-    case("27_chunks", ("!,?." * 500)[:1999] + "a", "low", seed=69, steps=2),
 ]
 
 # diffusers' own pipeline draws these; BREAK is written as the hidden states of the chunks one after the other.

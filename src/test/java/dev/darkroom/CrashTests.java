@@ -110,8 +110,7 @@ class CrashTests {
 
     private static String[] onPostgres(TestPostgres postgres) {
         // The dead are found sooner than usual, so that a round does not wait for that.
-        return ServerProcess.on(
-                postgres.freshDatabase("storm"), postgres.user(), "--db-scheduler.heartbeat-interval=500ms");
+        return ServerProcess.on(postgres.freshDatabase("storm"), postgres.user(), "--darkroom.heartbeat=500ms");
     }
 
     private static void storm(int rounds, Path data, String... settings) throws Exception {

@@ -28,7 +28,7 @@ class ReplicaTests {
     private static final Duration LONG = Duration.ofSeconds(120);
 
     /** A process is taken for dead after (4 + 2) times this. */
-    private static final String QUICK_HEARTBEAT = "--db-scheduler.heartbeat-interval=250ms";
+    private static final String QUICK_HEARTBEAT = "--darkroom.heartbeat=250ms";
 
     private static TestPostgres postgres;
 

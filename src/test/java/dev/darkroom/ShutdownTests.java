@@ -69,7 +69,7 @@ class ShutdownTests {
 
         assertThat(server.awaitExit(LONG)).isEqualTo(128 + 15);
         List<Row> after = rows();
-        assertThat(after.get(0)).isEqualTo(new Row(running, "succeeded", 1, false));
+        assertThat(after.get(0)).isEqualTo(new Row(running, "succeeded", 0, false));
         for (int i = 0; i < 2; i++) {
             assertThat(after.get(1 + i)).isEqualTo(new Row(waiting.get(i), "queued", 0, true));
         }
@@ -135,7 +135,7 @@ class ShutdownTests {
      *
      * @param inQueue whether it has an entry that nobody holds, at the place that the job was given first
      */
-    private record Row(String id, String state, int starts, boolean inQueue) {}
+    private record Row(String id, String state, int deaths, boolean inQueue) {}
 
     /** The jobs in the order in which they were posted; only when no server runs. */
     private List<Row> rows() throws SQLException {
@@ -143,14 +143,14 @@ class ShutdownTests {
         List<Row> rows = new ArrayList<>();
         try (var database = DriverManager.getConnection(url, "sa", "");
                 var found = database.createStatement().executeQuery("""
-                        select id, state, starts, picked, start_tag, execution_time
+                        select id, state, deaths, picked, start_tag, execution_time
                         from job left join scheduled_tasks on id = task_instance order by id""")) {
             while (found.next()) {
                 OffsetDateTime place = found.getObject("execution_time", OffsetDateTime.class);
                 boolean inQueue = place != null
                         && !found.getBoolean("picked")
                         && place.toInstant().equals(Instant.EPOCH.plus(found.getLong("start_tag"), ChronoUnit.MICROS));
-                rows.add(new Row(found.getString("id"), found.getString("state"), found.getInt("starts"), inQueue));
+                rows.add(new Row(found.getString("id"), found.getString("state"), found.getInt("deaths"), inQueue));
             }
         }
         return rows;

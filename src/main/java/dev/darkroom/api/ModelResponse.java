@@ -1,6 +1,7 @@
 package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
@@ -122,6 +123,10 @@ record ModelResponse(
             @Schema(description = "Longest prompt and negative_prompt, characters") @JsonProperty("max_prompt")
             int maxPrompt,
 
+            @Schema(description = "Most chunks of 75 tokens of prompt and negative_prompt; BREAK begins one")
+            @JsonProperty("max_prompt_chunks")
+            int maxPromptChunks,
+
             @Schema(description = "Greatest seed; that of the last picture counts, seed + n − 1")
             @JsonProperty("max_seed")
             long maxSeed,
@@ -163,6 +168,7 @@ record ModelResponse(
                         ImageSpec.MAX_N,
                         ImageSpec.MAX_PREVIEWS,
                         ImageSpec.MAX_PROMPT,
+                        Cost.MAX_CHUNKS,
                         ImageSpec.MAX_SEED,
                         JobOptions.MAX_EXPIRES_IN));
     }

@@ -191,7 +191,9 @@ final class GenerateCommand implements Callable<Integer> {
                     .setUpdateIntervalMillis(100)
                     .build()) {
                 while (!generations.get(0).done()) {
-                    pipeline.step(generations);
+                    pipeline.step(generations).values().forEach(failure -> {
+                        throw failure;
+                    });
                     bar.stepTo(generations.get(0).stepsDone());
                 }
             }

@@ -12,10 +12,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One worker's hold on one job. Everything it writes is refused with {@link ClaimLost} once the job belongs to another
- * claim or has ended; while the database does not answer, it is tried again for as long as a claim lives without it, so
- * these methods may block for seconds. For one thread. Exactly one of {@link #image} with the last picture, {@link #fail}, {@link #cancel}, {@link
- * #release} and {@link #abandon} ends it.
+ * One worker's hold on one job. What the worker does for the job becomes an {@link Entry} here, to be written by {@link
+ * Claims}; the claim ends when its last entry is written, or when it turns out that the job belongs to another claim.
  */
 public final class Claim {
 
@@ -25,28 +23,27 @@ public final class Claim {
         RELEASED
     }
 
-    private final JobStore store;
     private final Paces paces;
     private final Metrics metrics;
     private final Traces traces;
     private final Job job;
     private final long number;
-    private final int rows;
-    private final Map<Integer, Long> steppedAt = new HashMap<>();
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-    private int missing;
+    private final Map<Integer, Long> steppedAt = new HashMap<>();
     private boolean begun;
-    private Traces.@Nullable JobTrace trace; // since it was started
+    private int rows = 1;
+    private double evaluationsPerStep = 1;
+    private int recorded;
+    private long newestEvent = -1;
+    private Traces.@Nullable JobTrace trace; // since its start was written
 
-    Claim(JobStore store, Paces paces, Metrics metrics, Traces traces, Job job, long number) {
-        this.store = store;
+    Claim(Paces paces, Metrics metrics, Traces traces, Job job, long number) {
         this.paces = paces;
         this.metrics = metrics;
         this.traces = traces;
-        this.rows = job.spec().guidanceScale() > 1 ? 2 : 1;
         this.job = job;
         this.number = number;
-        this.missing = job.spec().n() - job.images().size();
+        this.recorded = job.images().size();
     }
 
     public String jobId() {
@@ -55,6 +52,14 @@ public final class Claim {
 
     public ImageSpec spec() {
         return job.spec();
+    }
+
+    long number() {
+        return number;
+    }
+
+    long startTag() {
+        return job.startTag();
     }
 
     /** Indices of the pictures that no earlier claim has recorded. */
@@ -69,6 +74,8 @@ public final class Claim {
         return !outcome.isDone();
     }
 
+    // What the device's thread tells
+
     /**
      * To be called before any work is done.
      *
@@ -79,33 +86,23 @@ public final class Claim {
         return isHeld();
     }
 
-    /** The job is running from now on; further calls do nothing. */
-    public void start() {
-        if (trace == null) {
-            outcome.whenComplete(
-                    (ending, reason) -> List.copyOf(steppedAt.keySet()).forEach(this::leave));
-            Instant now = Patience.insist(() -> store.start(job.id(), number));
-            if (job.startedAt() == null) {
-                metrics.time(Metric.QUEUE_WAIT, Duration.between(job.createdAt(), now));
-            }
-            trace = traces.begin(job, now);
-        }
-    }
-
-    /** Takes the job back unless it has begun; its entry keeps its place. */
-    synchronized void recall() {
-        if (!begun) {
-            outcome.complete(Outcome.RELEASED);
-        }
-    }
-
     /** Whether work on it has been done or is about to be. */
     public synchronized boolean isBegun() {
         return begun;
     }
 
-    long startTag() {
-        return job.startTag();
+    /**
+     * The job is running from now on; further ones change nothing.
+     *
+     * @param rows U-Net rows of a picture
+     * @param evaluations U-Net evaluations of a row
+     */
+    public Entry started(int rows, int evaluations) {
+        synchronized (steppedAt) {
+            this.rows = rows;
+            this.evaluationsPerStep = (double) evaluations / job.spec().steps();
+        }
+        return new Entry.Started(this);
     }
 
     /**
@@ -113,80 +110,144 @@ public final class Claim {
      *
      * @param preview what it looks like, a JPEG file; null for none
      */
-    public void step(int image, int step, int steps, byte @Nullable [] preview) {
+    public Entry step(int image, int step, int steps, byte @Nullable [] preview) {
+        return new Entry.Stepped(this, image, step, steps, preview);
+    }
+
+    /** As {@link #step}, for what is measured, at the moment it happens. */
+    public void stepped(int image) {
         long now = System.nanoTime();
-        Long before = steppedAt.put(image, now);
-        if (before == null) {
-            paces.join(kind(), rows);
-        } else {
-            paces.stepped(kind(), Duration.ofNanos(now - before));
+        synchronized (steppedAt) {
+            Long before = steppedAt.put(image, now);
+            if (before == null) {
+                paces.join(kind(), rows);
+            } else {
+                paces.stepped(kind(), Duration.ofNanos((long) ((now - before) / evaluationsPerStep)));
+            }
         }
         metrics.count(Metric.STEPS, 1, job.spec().model(), job.spec().sampler().id());
-        Patience.insist(() -> store.step(job.id(), number, image, step, steps, preview));
     }
 
     /**
-     * Records a finished picture.
+     * A picture is finished and its file stored.
      *
-     * @param stages what was done for it; storing it is added
-     * @return whether it was the last one, with which the job has succeeded
+     * @param png the file, in case it has to be stored again
+     * @param hash the stored file's name
+     * @param stages what was done for it
      */
-    public boolean image(int index, long seed, byte[] png, Stages stages) {
-        Long lastStep = steppedAt.get(index);
-        long start = System.nanoTime();
-        Patience.insist(() -> store.image(job.id(), number, index, seed, png, stages));
-        metrics.time(Metric.STORE, stages.add(Stages.Stage.STORE, start, 1));
-        metrics.count(Metric.IMAGES, 1, job.spec().model(), job.spec().sampler().id());
-        if (trace != null) {
-            trace.picture(index, stages);
-        }
-        if (lastStep != null) {
-            paces.finished(kind(), Duration.ofNanos(System.nanoTime() - lastStep));
-            leave(index);
-        }
-        missing--;
-        if (missing == 0) {
-            end(Outcome.ENDED, "succeeded");
-        }
-        return missing == 0;
+    public Entry drawn(int image, long seed, byte[] png, String hash, Stages stages) {
+        return new Entry.Drawn(this, image, seed, png, hash, stages);
     }
 
-    public void fail(FailureCode code, String message) {
-        Patience.insist(() -> store.fail(job.id(), number, code, message));
-        end(Outcome.ENDED, "failed");
+    public Entry failed(FailureCode code, String message) {
+        return new Entry.Failed(this, code, message);
     }
 
     /** The job was stopped because a client asked for it. */
-    public void cancel() {
-        Patience.insist(() -> store.canceled(job.id(), number));
-        end(Outcome.ENDED, "canceled");
+    public Entry canceled() {
+        return new Entry.Canceled(this);
     }
 
-    /** Gives the job back to the queue, at its old place. */
-    public void release() {
-        store.release(job.id(), number);
-        metrics.count(Metric.RELEASES, 1);
-        end(Outcome.RELEASED, "released");
+    /** The job goes back to the queue, at its old place. */
+    public Entry released() {
+        return new Entry.Released(this, false);
     }
 
-    /** Lets go without writing: the claim is lost, or the database does not answer and the queue shall try again. */
-    public void abandon(RuntimeException reason) {
-        if (reason instanceof ClaimLost) {
-            end(Outcome.ENDED, "lost");
-        } else {
-            outcome.completeExceptionally(reason);
-            endTrace("abandoned");
+    /** The device has failed under the job: it goes back to the queue, and this counts as its worker's death. */
+    public Entry broken() {
+        return new Entry.Released(this, true);
+    }
+
+    // What became of it
+
+    /** The worker does not want the job, which has not begun: it goes back to the queue, at its old place. */
+    public void giveBack() {
+        if (recall()) {
+            metrics.count(Metric.RELEASES, 1);
         }
+    }
+
+    /** Takes the job back unless it has begun; its entry keeps its place. */
+    synchronized boolean recall() {
+        return !begun && outcome.complete(Outcome.RELEASED);
+    }
+
+    /** The transaction that is about to commit ends with this event of the job. */
+    void writes(long event) {
+        newestEvent = event;
+    }
+
+    /** Whether the job's newest event is the last one that this claim tried to write. */
+    boolean wrote(long event) {
+        return newestEvent == event;
+    }
+
+    /** The entry is in the job's row. */
+    void written(Entry entry, Instant now) {
+        if (entry instanceof Entry.Started && trace == null) {
+            if (job.startedAt() == null) {
+                Duration wait = Duration.between(job.createdAt(), now);
+                metrics.time(Metric.QUEUE_WAIT, wait.isNegative() ? Duration.ZERO : wait);
+            }
+            trace = traces.begin(job, now);
+        } else if (entry instanceof Entry.Drawn drawn) {
+            written(drawn);
+        } else if (entry instanceof Entry.Released released) {
+            metrics.count(Metric.RELEASES, 1);
+            end(Outcome.RELEASED, released.broken ? "abandoned" : "released");
+        } else if (entry instanceof Entry.Canceled) {
+            end(Outcome.ENDED, "canceled");
+        } else if (entry instanceof Entry.Failed) {
+            end(Outcome.ENDED, "failed");
+        }
+    }
+
+    private void written(Entry.Drawn drawn) {
+        metrics.count(Metric.IMAGES, 1, job.spec().model(), job.spec().sampler().id());
+        if (trace != null) {
+            trace.picture(drawn.image, drawn.stages);
+        }
+        synchronized (steppedAt) {
+            Long lastStep = steppedAt.get(drawn.image);
+            if (lastStep != null) {
+                paces.finished(kind(), Duration.ofNanos(System.nanoTime() - lastStep));
+            }
+            leave(drawn.image);
+        }
+        recorded++;
+        if (recorded == job.spec().n()) {
+            end(Outcome.ENDED, "succeeded");
+        }
+    }
+
+    /** The job belongs to another claim, or has ended: what this worker has for it is of no use. */
+    void lost() {
+        end(Outcome.ENDED, "lost");
+    }
+
+    /** Lets go without having written it; the queue shall try again. */
+    void abandon(RuntimeException reason) {
+        outcome.completeExceptionally(reason);
+        leaveAll();
+        endTrace("abandoned");
     }
 
     private void end(Outcome how, String name) {
         outcome.complete(how);
+        leaveAll();
         endTrace(name);
     }
 
-    private void endTrace(String outcome) {
+    private void endTrace(String how) {
         if (trace != null) {
-            trace.ended(outcome);
+            trace.ended(how);
+            trace = null;
+        }
+    }
+
+    private void leaveAll() {
+        synchronized (steppedAt) {
+            List.copyOf(steppedAt.keySet()).forEach(this::leave);
         }
     }
 

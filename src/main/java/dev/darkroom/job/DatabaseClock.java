@@ -13,7 +13,11 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 final class DatabaseClock implements InstantSource, Clock {
 
+    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(5);
+
     private volatile Duration ahead = Duration.ZERO;
+    private volatile long lastAnswer = System.nanoTime();
+    private volatile long steadySince = System.nanoTime();
 
     @Override
     public Instant instant() {
@@ -23,6 +27,21 @@ final class DatabaseClock implements InstantSource, Clock {
     @Override
     public Instant now() {
         return instant();
+    }
+
+    /** The database has answered, as it does every second while all is well. */
+    void answered() {
+        long now = System.nanoTime();
+        if (now - lastAnswer > LONGEST_SILENCE.toNanos()) {
+            steadySince = now;
+        }
+        lastAnswer = now;
+    }
+
+    /** For how long the database has answered without a break, and this process has been running without one. */
+    Duration steadyFor() {
+        long now = System.nanoTime();
+        return now - lastAnswer > LONGEST_SILENCE.toNanos() ? Duration.ZERO : Duration.ofNanos(now - steadySince);
     }
 
     /** Asks the database; half of the way there and back is taken for the way back. */

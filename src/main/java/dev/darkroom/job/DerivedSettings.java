@@ -44,12 +44,6 @@ class DerivedSettings implements EnvironmentPostProcessor {
                     "The embedded database belongs to one process; name a PostgreSQL database in spring.datasource.url.");
         }
         Map<String, Object> derived = new HashMap<>();
-        derived.put("db-scheduler.enabled", !role.equals("api"));
-        derived.put("db-scheduler.polling-strategy", postgres ? "lock-and-fetch" : "fetch");
-        int rows = environment.getProperty("darkroom.max-rows", Integer.class, 8);
-        int devices = Math.max(1, environment.getProperty("darkroom.devices", String[].class, new String[0]).length);
-        derived.put(
-                "db-scheduler.threads", (rows * devices * 3 + 1) / 2); // a job each: on a device or next to be there
         derived.put("springdoc.api-docs.enabled", !role.equals("worker"));
         derived.put("springdoc.swagger-ui.enabled", !role.equals("worker"));
         List<String> excluded = new ArrayList<>();

@@ -3,17 +3,28 @@ package dev.darkroom.job;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.UUID;
 
 /** Pictures as files of a directory, forced to disk. */
 final class DirectoryImageStore implements ImageStore {
+
+    /** Nobody writes on a draft that is as old as this. */
+    private static final Duration ABANDONED = Duration.ofHours(1);
+
     private final Path directory;
+    private final Path drafts;
 
     DirectoryImageStore(Path directory) {
         this.directory = directory;
+        this.drafts = directory.resolve("drafts");
     }
 
     @Override
@@ -23,11 +34,17 @@ final class DirectoryImageStore implements ImageStore {
         if (Files.exists(file)) {
             return hash;
         }
+        Path folder = directory.resolve(ImageStore.folder(hash));
         try {
-            Files.createDirectories(file.getParent());
-            Path draft = Files.createTempFile(file.getParent(), hash, ".part");
+            if (Files.notExists(folder)) {
+                Files.createDirectories(folder);
+                force(directory);
+            }
+            Files.createDirectories(drafts);
+            Path draft = drafts.resolve(hash + "-" + UUID.randomUUID());
             try {
-                try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
+                try (FileChannel channel =
+                        FileChannel.open(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                     ByteBuffer bytes = ByteBuffer.wrap(png);
                     while (bytes.hasRemaining()) {
                         channel.write(bytes);
@@ -38,10 +55,18 @@ final class DirectoryImageStore implements ImageStore {
             } finally {
                 Files.deleteIfExists(draft);
             }
+            force(folder);
         } catch (IOException e) {
             throw failed("write", file, e);
         }
         return hash;
+    }
+
+    /** A new name in a folder survives a power cut only when the folder itself is on the disk. */
+    private static void force(Path folder) throws IOException {
+        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
     }
 
     @Override
@@ -64,6 +89,23 @@ final class DirectoryImageStore implements ImageStore {
             Files.deleteIfExists(file(hash));
         } catch (IOException e) {
             throw failed("delete", file(hash), e);
+        }
+    }
+
+    @Override
+    public void tidy() {
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(drafts)) {
+            for (Path draft : all) {
+                if (Files.getLastModifiedTime(draft)
+                        .toInstant()
+                        .isBefore(Instant.now().minus(ABANDONED))) {
+                    Files.deleteIfExists(draft);
+                }
+            }
+        } catch (NoSuchFileException e) {
+            // Nothing was ever written, or a draft has become a picture meanwhile.
+        } catch (IOException e) {
+            throw failed("delete", drafts, e);
         }
     }
 

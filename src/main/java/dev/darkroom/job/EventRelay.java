@@ -1,5 +1,6 @@
 package dev.darkroom.job;
 
+import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -15,6 +16,7 @@ import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
@@ -45,8 +47,9 @@ class EventRelay implements SmartLifecycle {
     private static final int LOOK_EVERY = 5; // ticks
 
     private final JobEvents events;
-    private final JobStore store;
+    private final JobKeeping store;
     private final JdbcClient sql;
+    private final DataSource pool;
     private final JdbcConnectionDetails database;
     private final String self = UUID.randomUUID().toString().substring(0, 8);
     private final BlockingQueue<Map.Entry<String, JobEvent.Type>> outgoing = new LinkedBlockingQueue<>(10_000);
@@ -55,10 +58,11 @@ class EventRelay implements SmartLifecycle {
     private volatile boolean running;
     private volatile @Nullable Connection listening;
 
-    EventRelay(JobEvents events, JobStore store, JdbcClient sql, JdbcConnectionDetails database) {
+    EventRelay(JobEvents events, JobKeeping store, JdbcClient sql, DataSource pool, JdbcConnectionDetails database) {
         this.events = events;
         this.store = store;
         this.sql = sql;
+        this.pool = pool;
         this.database = database;
     }
 
@@ -117,6 +121,10 @@ class EventRelay implements SmartLifecycle {
 
     private Connection connect() throws SQLException {
         Properties properties = new Properties();
+        if (pool.isWrapperFor(HikariDataSource.class)) { // for example how connections are encrypted
+            properties.putAll(pool.unwrap(HikariDataSource.class).getDataSourceProperties());
+        }
+        properties.remove("socketTimeout"); // this one waits for hours
         properties.setProperty("user", String.valueOf(database.getUsername()));
         properties.setProperty("password", String.valueOf(database.getPassword()));
         properties.setProperty("connectTimeout", "2");

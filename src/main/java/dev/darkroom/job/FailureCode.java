@@ -13,7 +13,11 @@ public enum FailureCode {
     /** It had not ended by the time that the request allowed. */
     EXPIRED,
     /** Its worker died several times while drawing it, so it is not tried again. */
-    INTERRUPTED_TOO_OFTEN;
+    INTERRUPTED_TOO_OFTEN,
+    /** A prompt has more chunks than a prompt may have, as its model's tokenizer counts them. */
+    PROMPT_TOO_LONG,
+    /** It was written by another version of Darkroom, and none that can read it draws. */
+    UNREADABLE;
 
     public String id() {
         return name().toLowerCase(Locale.ROOT);

@@ -1,6 +1,6 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Priority;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -15,18 +15,10 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 final class FairOrder {
 
-    /** A picture of this many pixels costs 1 a U-Net evaluation: 8 × 8, one latent of the usual VAE. */
-    private static final int PIXELS = 64;
-
     private final JdbcClient sql;
 
     FairOrder(JdbcClient sql) {
         this.sql = sql;
-    }
-
-    /** U-Net evaluations of one row that a job takes. */
-    static long work(ImageSpec spec) {
-        return (long) spec.steps() * spec.n() * (spec.guidanceScale() > 1 ? 2 : 1);
     }
 
     /**
@@ -34,7 +26,7 @@ final class FairOrder {
      *
      * @throws org.springframework.dao.DuplicateKeyException if another transaction began the flow meanwhile
      */
-    long startTag(ImageSpec spec, JobOptions options, String caller) {
+    long startTag(Cost cost, JobOptions options, String caller) {
         String priority = options.priority().id();
         Long last = sql.sql("select finish_tag from flow where caller = ? and priority = ? for update")
                 .params(caller, priority)
@@ -43,7 +35,7 @@ final class FairOrder {
                 .orElse(null);
         long start = Math.max(virtualTime(), last == null ? 0 : last);
         long finish = start
-                + length(spec) * Priority.HIGH.weight() / options.priority().weight();
+                + cost.length() * Priority.HIGH.weight() / options.priority().weight();
         if (last == null) {
             sql.sql("insert into flow (caller, priority, finish_tag) values (?, ?, ?)")
                     .params(caller, priority, finish)
@@ -54,10 +46,6 @@ final class FairOrder {
                     .update();
         }
         return start;
-    }
-
-    private static long length(ImageSpec spec) {
-        return work(spec) * Math.max(1, (long) spec.width() * spec.height() / PIXELS);
     }
 
     private long virtualTime() {

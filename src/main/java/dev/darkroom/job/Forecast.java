@@ -40,7 +40,7 @@ class Forecast {
             return Outlook.NONE;
         }
         Map<Kind, Pace> known = paces.all();
-        Pace own = known.get(Kind.of(job.spec()));
+        Pace own = job.readable().map(spec -> known.get(Kind.of(spec))).orElse(null);
         if (job.state() == JobState.RUNNING) {
             return new Outlook(null, own == null ? null : clock.instant().plusNanos(nanos(left(job, own))));
         }
@@ -76,8 +76,8 @@ class Forecast {
     private static double left(Job job, Pace pace) {
         ImageSpec spec = job.spec();
         double part = 1 - (double) job.step() / (spec.steps() * spec.n());
-        return Math.max(0, part) * Math.max(spec.steps() * pace.step(), FairOrder.work(spec) * pace.row())
-                + pace.finish();
+        int evaluations = spec.sampler().evaluations(spec.steps());
+        return Math.max(0, part) * Math.max(evaluations * pace.step(), job.work() * pace.row()) + pace.finish();
     }
 
     /**

@@ -2,10 +2,10 @@ package dev.darkroom.job;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,9 +27,21 @@ class Housekeeping implements SmartLifecycle {
     private static final Duration OFTEN = Duration.ofSeconds(1);
     private static final Duration SELDOM = Duration.ofMinutes(1);
     private static final Duration KEYS_LIVE = Duration.ofHours(24);
-    private static final int JOBS_AT_ONCE = 500;
 
-    private final JobStore store;
+    /** For so long after a job's end its steps are told to those who resume its stream. */
+    private static final Duration STEPS_LIVE = Duration.ofMinutes(1);
+
+    private static final Duration COMPACTING = Duration.ofMillis(200);
+    private static final Duration LAST_COMPACTING = Duration.ofSeconds(2);
+
+    /** Longer than any transaction lasts that may still name a deleted job's picture. */
+    private static final Duration IMAGES_LIVE_ON = Duration.ofMinutes(1);
+
+    /** Steps that an earlier process left are looked for so far back. */
+    private static final Duration STEPS_MAY_BE_LEFT = Duration.ofDays(1);
+
+    private final JobKeeping store;
+    private final ImageStore files;
     private final QueueEntries entries;
     private final IdempotencyKeys keys;
     private final Models models;
@@ -37,11 +49,13 @@ class Housekeeping implements SmartLifecycle {
     private final DatabaseClock clock;
     private final JdbcClient sql;
     private final JobSettings settings;
-    private final boolean ownDatabase;
+    private final @Nullable H2File ownDatabase;
+    private Instant stepsForgottenUntil;
     private @Nullable ScheduledExecutorService executor;
 
     Housekeeping(
-            JobStore store,
+            JobKeeping store,
+            ImageStore files,
             QueueEntries entries,
             IdempotencyKeys keys,
             Models models,
@@ -49,8 +63,10 @@ class Housekeeping implements SmartLifecycle {
             DatabaseClock clock,
             JdbcClient sql,
             JobSettings settings,
+            DataSource connections,
             JdbcConnectionDetails database) {
         this.store = store;
+        this.files = files;
         this.entries = entries;
         this.keys = keys;
         this.models = models;
@@ -58,34 +74,45 @@ class Housekeeping implements SmartLifecycle {
         this.clock = clock;
         this.sql = sql;
         this.settings = settings;
-        this.ownDatabase = JobConfiguration.isH2(database);
+        this.ownDatabase = JobConfiguration.isH2(database) ? new H2File(connections) : null;
+        this.stepsForgottenUntil = clock.instant().minus(STEPS_MAY_BE_LEFT);
     }
 
     private void expire() {
         store.expire().forEach(entries::remove);
+        clock.answered();
     }
 
     private void synchronise() {
-        if (!ownDatabase) {
+        if (ownDatabase == null) {
             clock.synchronise(sql);
         }
     }
 
     /** Deletes the jobs that have been over for long enough. */
     void retain() {
-        deleteEndedBefore(clock.instant().minus(settings.retention()));
+        store.deleteEndedBefore(clock.instant().minus(settings.retention()));
+    }
+
+    private void deleteImages() {
+        store.deleteImages(IMAGES_LIVE_ON);
+    }
+
+    /** A minute is looked at twice, in case another process's commit came late. */
+    void forgetSteps() {
+        Instant until = clock.instant().minus(STEPS_LIVE);
+        store.forgetStepsOfJobsEnded(stepsForgottenUntil.minus(STEPS_LIVE), until);
+        stepsForgottenUntil = until;
+    }
+
+    private void compact(Duration atMost) {
+        if (ownDatabase != null) {
+            ownDatabase.compact(atMost);
+        }
     }
 
     void forgetKeys() {
         keys.deleteBefore(clock.instant().minus(KEYS_LIVE));
-    }
-
-    private void deleteEndedBefore(Instant time) {
-        List<String> ids;
-        do {
-            ids = store.endedBefore(time, JOBS_AT_ONCE);
-            ids.forEach(store::delete);
-        } while (ids.size() == JOBS_AT_ONCE);
     }
 
     /** One failure must not end the repetition; the database may be away. */
@@ -103,7 +130,7 @@ class Housekeeping implements SmartLifecycle {
     public synchronized void start() {
         synchronise();
         ScheduledExecutorService executor =
-                Executors.newScheduledThreadPool(2, new CustomizableThreadFactory("housekeeping-"));
+                Executors.newScheduledThreadPool(3, new CustomizableThreadFactory("housekeeping-"));
         repeat(executor, OFTEN, surviving("Ending jobs whose time is up", this::expire));
         repeat(executor, OFTEN, surviving("Saving what was measured", paces::save));
         repeat(executor, OFTEN, surviving("Resetting the order of an idle queue", store::forgetFlowsIfIdle));
@@ -112,7 +139,11 @@ class Housekeeping implements SmartLifecycle {
         repeat(executor, SELDOM, surviving("Forgetting dead workers", models::forgetDead));
         repeat(executor, SELDOM, surviving("Forgetting the usage of past days", store::forgetOldUsage));
         repeat(executor, SELDOM, surviving("Deleting old jobs", this::retain));
+        repeat(executor, SELDOM, surviving("Deleting the pictures of old jobs", this::deleteImages));
+        repeat(executor, SELDOM, surviving("Forgetting the steps of ended jobs", this::forgetSteps));
         repeat(executor, SELDOM, surviving("Forgetting idempotency keys", this::forgetKeys));
+        repeat(executor, SELDOM, surviving("Compacting the database", () -> compact(COMPACTING)));
+        executor.execute(surviving("Removing what a crash left in the store of pictures", files::tidy));
         this.executor = executor;
     }
 
@@ -126,6 +157,7 @@ class Housekeeping implements SmartLifecycle {
         if (running != null) {
             running.shutdown();
             executor = null;
+            surviving("Compacting the database", () -> compact(LAST_COMPACTING)).run();
         }
     }
 

@@ -41,11 +41,20 @@ record ImageSettings(
         }
     }
 
+    /** Where pictures are, for people. */
+    String location() {
+        return images.startsWith("s3://") ? images : directory().toString();
+    }
+
     ImageStore open() {
         if (images.startsWith("s3://")) {
             return new S3ImageStore(URI.create(images), s3.endpoint(), s3.region());
         }
+        return new DirectoryImageStore(directory());
+    }
+
+    private Path directory() {
         Path directory = images.isEmpty() ? Path.of(dataDir, "images") : Path.of(images);
-        return new DirectoryImageStore(directory.toAbsolutePath().normalize());
+        return directory.toAbsolutePath().normalize();
     }
 }

@@ -24,6 +24,9 @@ interface ImageStore {
     /** Nobody may be writing the same picture meanwhile. One that is not there counts as deleted. */
     void delete(String hash);
 
+    /** Removes what a crash left behind. */
+    default void tidy() {}
+
     static String hash(byte[] png) {
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(png));

@@ -3,7 +3,7 @@ package dev.darkroom.job;
 import org.jspecify.annotations.Nullable;
 
 /** The store of pictures does not answer, is full, or lost a picture. Nothing was half done; a later try may succeed. */
-public final class ImageStoreUnavailable extends RuntimeException {
+public sealed class ImageStoreUnavailable extends RuntimeException permits ImageBeingDeleted {
     ImageStoreUnavailable(String message, @Nullable Throwable cause) {
         super(message, cause);
     }

@@ -4,14 +4,17 @@ import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.Priority;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A job as its rows say at one moment.
  *
  * @param id opaque, sortable by time of creation
+ * @param readable what was asked for; empty if this version of Darkroom cannot read it
  * @param startTag its place in the queue, as {@link FairOrder} gave it
  * @param step sampling steps done, all pictures together: 0 to {@code spec.steps() × spec.n()}
+ * @param work U-Net evaluations of one row, all pictures together
  * @param cancelRequested a client asked to cancel it while it was running
  * @param failure why it failed, only in state {@code FAILED}
  * @param images finished pictures in order of their index
@@ -23,10 +26,11 @@ import org.jspecify.annotations.Nullable;
 public record Job(
         String id,
         JobState state,
-        ImageSpec spec,
+        Optional<ImageSpec> readable,
         Priority priority,
         long startTag,
         int step,
+        long work,
         boolean cancelRequested,
         @Nullable Failure failure,
         List<Image> images,
@@ -38,14 +42,25 @@ public record Job(
         Times times,
         @Nullable String traceparent) {
 
+    /**
+     * What was asked for.
+     *
+     * @throws UnreadableRow if this version of Darkroom cannot read it
+     */
+    public ImageSpec spec() {
+        return readable.orElseThrow(
+                () -> new UnreadableRow(new IllegalStateException("job " + id + " asks for what it does not know")));
+    }
+
     Job with(List<Image> finished) {
         return new Job(
                 id,
                 state,
-                spec,
+                readable,
                 priority,
                 startTag,
                 step,
+                work,
                 cancelRequested,
                 failure,
                 finished,

@@ -7,6 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
 /**
@@ -16,6 +18,8 @@ import org.springframework.stereotype.Component;
  */
 @Component
 class JobEvents {
+
+    private static final Logger log = LoggerFactory.getLogger(JobEvents.class);
 
     private final Map<String, List<Consumer<JobEvent.Type>>> listeners = new ConcurrentHashMap<>();
     private final List<BiConsumer<String, JobEvent.Type>> own = new CopyOnWriteArrayList<>();
@@ -51,15 +55,24 @@ class JobEvents {
 
     /** This process has written and committed an event. */
     void published(String jobId, JobEvent.Type type) {
-        own.forEach(listener -> listener.accept(jobId, type));
+        own.forEach(listener -> tell(() -> listener.accept(jobId, type)));
         heard(jobId, type);
     }
 
     /** Some process has. */
     void heard(String jobId, JobEvent.Type type) {
-        listeners.getOrDefault(jobId, List.of()).forEach(listener -> listener.accept(type));
+        listeners.getOrDefault(jobId, List.of()).forEach(listener -> tell(() -> listener.accept(type)));
         if (type == JobEvent.Type.QUEUED) {
-            arrivals.forEach(Runnable::run);
+            arrivals.forEach(JobEvents::tell);
+        }
+    }
+
+    /** The listener's trouble is not that of the worker whose thread this is. */
+    private static void tell(Runnable listener) {
+        try {
+            listener.run();
+        } catch (RuntimeException e) {
+            log.warn("A listener to a job's events has failed; it will look at the rows with the next one", e);
         }
     }
 }

@@ -1,16 +1,24 @@
 package dev.darkroom.job;
 
 import com.github.kagkarlsson.scheduler.Scheduler;
+import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.task.CompletionHandler;
+import com.github.kagkarlsson.scheduler.task.Execution;
+import com.github.kagkarlsson.scheduler.task.ExecutionComplete;
 import com.github.kagkarlsson.scheduler.task.ExecutionContext;
+import com.github.kagkarlsson.scheduler.task.ExecutionOperations;
+import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -19,9 +27,11 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.dao.DataAccessException;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
@@ -32,7 +42,6 @@ import org.springframework.stereotype.Component;
  * job is heartbeated.
  */
 @Component
-@ConditionalOnProperty(name = "db-scheduler.enabled", matchIfMissing = true)
 public class JobQueue {
 
     private static final Logger log = LoggerFactory.getLogger(JobQueue.class);
@@ -40,30 +49,98 @@ public class JobQueue {
     /** Time for those that find a free thread. */
     private static final Duration RECALL_AFTER = Duration.ofMillis(20);
 
-    private final JobStore store;
+    /** The safety net: a posted job wakes the queue at once. */
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+
+    /** A process is dead when so many and two more heartbeats are missing. */
+    private static final int MISSED_HEARTBEATS = 4;
+
+    /** A thread that is free gets the next job at once, and no job is picked that has no thread, as nobody would heartbeat it. */
+    private static final double[] THREADS_TO_FILL = {0.99, 1.0};
+
+    private static final int FAILURES_IN_A_ROW = 3;
+    private static final Duration TRY_AGAIN_AFTER = Duration.ofSeconds(5);
+
+    /** So often a job that this version cannot read is left to other workers, which may be of a newer one. */
+    private static final int TIMES_LEFT_TO_OTHERS = 60;
+
+    private final ClaimStore store;
+    private final Claims claims;
+    private final Models models;
     private final Paces paces;
     private final Metrics metrics;
     private final Traces traces;
-    private final Scheduler scheduler;
+    private final JobEvents events;
+    private final DataSource database;
+    private final boolean ownDatabase;
+    private final DatabaseClock clock;
+    private final JobSettings settings;
+
     private final BlockingQueue<Claim> handedOut = new LinkedBlockingQueue<>();
     private final Set<Claim> held = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService recalls =
             Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("recall-"));
     private final AtomicBoolean recallPlanned = new AtomicBoolean();
-    private volatile boolean closed;
+    private volatile @Nullable Scheduler scheduler;
+    private volatile boolean closed = true;
 
-    JobQueue(JobStore store, Paces paces, Metrics metrics, Traces traces, JobEvents events, Scheduler scheduler) {
+    JobQueue(
+            ClaimStore store,
+            Claims claims,
+            Models models,
+            Paces paces,
+            Metrics metrics,
+            Traces traces,
+            JobEvents events,
+            DataSource database,
+            JdbcConnectionDetails details,
+            DatabaseClock clock,
+            JobSettings settings) {
         this.store = store;
+        this.claims = claims;
+        this.models = models;
         this.paces = paces;
         this.metrics = metrics;
         this.traces = traces;
-        this.scheduler = scheduler;
+        this.events = events;
+        this.database = database;
+        this.ownDatabase = JobConfiguration.isH2(details);
+        this.clock = clock;
+        this.settings = settings;
         metrics.count(Metric.RELEASES, 0);
         metrics.gauge(Metric.HELD_JOBS, held::size);
         events.onArrival(() -> {
-            scheduler.triggerCheckForDueExecutions();
-            planRecall();
+            Scheduler running = scheduler;
+            if (running != null) {
+                running.triggerCheckForDueExecutions();
+                planRecall();
+            }
         });
+    }
+
+    /**
+     * Hands out jobs.
+     *
+     * @param jobs so many at a time at most: those on the devices, and those that are next to be there
+     */
+    public void open(int jobs) {
+        var builder = Scheduler.create(database, task())
+                .threads(jobs)
+                .schedulerName(new SchedulerName.Fixed(
+                        "darkroom-" + ProcessHandle.current().pid() + "-"
+                                + UUID.randomUUID().toString().substring(0, 8)))
+                .clock(clock)
+                .heartbeatInterval(settings.heartbeat())
+                .missedHeartbeatsLimit(MISSED_HEARTBEATS)
+                .pollingInterval(LOOK_EVERY)
+                .shutdownMaxWait(Duration.ofSeconds(5));
+        Scheduler opened = (ownDatabase
+                        ? builder.pollUsingFetchAndLockOnExecute(THREADS_TO_FILL[0], THREADS_TO_FILL[1])
+                        : builder.pollUsingLockAndFetch(THREADS_TO_FILL[0], THREADS_TO_FILL[1]))
+                .build();
+        closed = false;
+        scheduler = opened;
+        opened.start();
     }
 
     /**
@@ -91,57 +168,118 @@ public class JobQueue {
         }
     }
 
-    /** Hands out jobs, again after {@link #close}. */
-    public void open() {
-        closed = false;
-        scheduler.resume();
-    }
-
     /** Hands out no more jobs; those that nobody has taken go back. */
     public void close() {
-        scheduler.pause();
+        Scheduler running = scheduler;
+        if (running != null) {
+            running.pause();
+        }
         closed = true;
         giveBack();
     }
 
-    /** Gives back what a worker that does not get to it still holds; what it writes afterwards is refused. */
-    public void releaseHeld() {
-        for (Claim claim : held) {
-            try {
-                if (claim.isHeld()) {
-                    claim.release();
-                }
-            } catch (RuntimeException e) {
-                log.warn("Job {} cannot be given back; it is tried again: {}", claim.jobId(), e.getMessage());
-                claim.abandon(e);
-            }
+    /**
+     * Gives back what a worker that does not get to it still holds; what it writes afterwards is refused. Nothing is handed out
+     * until the queue is opened again.
+     *
+     * @param atMost how long a database that is away is waited for
+     */
+    public void end(Duration atMost) {
+        List<Entry> released =
+                held.stream().filter(Claim::isHeld).map(Claim::released).toList();
+        if (!released.isEmpty()) {
+            claims.writeNow(released, atMost);
+        }
+        Scheduler running = scheduler;
+        if (running != null) {
+            scheduler = null;
+            running.stop();
         }
     }
 
+    /**
+     * An entry whose claim was lost or failed keeps its execution time and so its place in the queue; only after several
+     * failures in a row it waits a little behind all others.
+     */
+    private Task<Void> task() {
+        return Tasks.custom(QueueEntries.TASK, Void.class)
+                .onFailure((complete, entries) -> {
+                    Execution execution = complete.getExecution();
+                    Instant next = execution.consecutiveFailures < FAILURES_IN_A_ROW
+                            ? execution.executionTime
+                            : complete.getTimeDone().plus(TRY_AGAIN_AFTER);
+                    Patience.insist(() -> entries.reschedule(complete, next));
+                })
+                .onDeadExecution(this::found)
+                .execute((entry, context) -> {
+                    try {
+                        return hold(entry, context);
+                    } catch (InterruptedException | ExecutionException e) {
+                        throw new IllegalStateException("job " + entry.getId() + " was let go and is tried again", e);
+                    }
+                });
+    }
+
+    /**
+     * An entry's heartbeats are missing. After the database was away, or this process was stopped, that says nothing yet: those
+     * who live are given the time to be heard again.
+     */
+    private void found(ExecutionComplete complete, ExecutionOperations<Void> entries) {
+        Execution execution = complete.getExecution();
+        String id = execution.getId();
+        if (clock.steadyFor().compareTo(settings.heartbeat().multipliedBy(MISSED_HEARTBEATS - 1)) < 0
+                || held.stream().anyMatch(claim -> claim.jobId().equals(id) && claim.number() == execution.version)) {
+            log.info("Job {} has missed heartbeats, as the database was away; its worker is given time", id);
+            return;
+        }
+        if (store.died(id, execution.version)) {
+            log.warn("The worker of job {} has died; the job goes on with another", id);
+        }
+        entries.reschedule(complete, execution.executionTime);
+        events.heard(id, JobEvent.Type.QUEUED);
+    }
+
     /** Runs on a thread of db-scheduler for a picked entry. */
-    CompletionHandler<Void> hold(TaskInstance<Void> entry, ExecutionContext context)
+    private CompletionHandler<Void> hold(TaskInstance<Void> entry, ExecutionContext context)
             throws InterruptedException, ExecutionException {
         long version = context.getExecution().version;
-        Optional<Claim> claim = Patience.insist(() -> store.claim(entry.getId(), version))
-                .map(job -> new Claim(store, paces, metrics, traces, job, version));
-        if (claim.isEmpty()) {
+        Optional<Job> job = Patience.insist(() -> store.claim(entry.getId(), version));
+        if (job.isEmpty()) {
             return insisting(new CompletionHandler.OnCompleteRemove<>());
         }
-        held.add(claim.get());
+        if (job.get().readable().isEmpty()) {
+            return unreadable(job.get(), version, context.getExecution().consecutiveFailures);
+        }
+        Claim claim = new Claim(paces, metrics, traces, job.get(), version);
+        held.add(claim);
         try {
-            handedOut.add(claim.get());
+            handedOut.add(claim);
             if (closed) {
                 giveBack();
             }
             return insisting(
-                    switch (claim.get().await()) {
+                    switch (claim.await()) {
                         case ENDED -> new CompletionHandler.OnCompleteRemove<Void>();
                         case RELEASED ->
                             (complete, entries) -> entries.reschedule(complete, complete.getExecution().executionTime);
                     });
         } finally {
-            held.remove(claim.get());
+            held.remove(claim);
         }
+    }
+
+    /** Another worker may be of a newer version that can read it. */
+    private CompletionHandler<Void> unreadable(Job job, long version, int failures) {
+        if (models.workers() > 1 && failures < TIMES_LEFT_TO_OTHERS) {
+            throw new UnreadableRow(new IllegalStateException("job " + job.id() + " is left to other workers"));
+        }
+        log.warn("Job {} fails: this version of Darkroom cannot read what it asks for", job.id());
+        Patience.insist(() -> store.fail(
+                job.id(),
+                version,
+                FailureCode.UNREADABLE,
+                "it was written by another version of Darkroom, and the one that was to draw it cannot read it"));
+        return insisting(new CompletionHandler.OnCompleteRemove<>());
     }
 
     private void planRecall() {
@@ -182,9 +320,10 @@ public class JobQueue {
         return (complete, entries) -> Patience.insist(() -> completion.complete(complete, entries));
     }
 
+    /** They have not begun, so nothing has to be written. */
     private void giveBack() {
         List<Claim> left = new ArrayList<>();
         handedOut.drainTo(left);
-        left.forEach(Claim::release);
+        left.forEach(Claim::giveBack);
     }
 }

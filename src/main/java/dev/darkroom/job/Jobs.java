@@ -1,7 +1,9 @@
 package dev.darkroom.job;
 
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
+import dev.darkroom.spec.ModelInfo;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -21,6 +23,7 @@ public class Jobs {
 
     private final JobStore store;
     private final QueueEntries queue;
+    private final Models models;
     private final Forecast forecast;
     private final JobEvents events;
     private final ImageStore files;
@@ -31,6 +34,7 @@ public class Jobs {
     Jobs(
             JobStore store,
             QueueEntries queue,
+            Models models,
             Forecast forecast,
             JobEvents events,
             ImageStore files,
@@ -39,6 +43,7 @@ public class Jobs {
             InstantSource clock) {
         this.store = store;
         this.queue = queue;
+        this.models = models;
         this.forecast = forecast;
         this.events = events;
         this.files = files;
@@ -57,7 +62,7 @@ public class Jobs {
      */
     public Job submit(ImageSpec spec, JobOptions options, String caller, Quota quota) {
         checkRoom();
-        return store.insert(spec, options, caller, quota, queue::add);
+        return store.insert(spec, cost(spec), options, caller, quota, queue::add);
     }
 
     /**
@@ -74,7 +79,7 @@ public class Jobs {
         }
         checkRoom();
         try {
-            return store.insert(spec, options, key.caller(), quota, (id, startTag) -> {
+            return store.insert(spec, cost(spec), options, key.caller(), quota, (id, startTag) -> {
                 keys.insert(key, id, clock.instant());
                 queue.add(id, startTag);
             });
@@ -99,6 +104,11 @@ public class Jobs {
      */
     public IdempotencyKey.Answer firstAnswer(IdempotencyKey key, IdempotencyKey.Answer answer) {
         return Objects.requireNonNullElse(keys.first(key, answer), answer);
+    }
+
+    private Cost cost(ImageSpec spec) {
+        return Cost.of(
+                spec, models.find(spec.model()).map(ModelInfo::guidanceEmbedded).orElse(false));
     }
 
     private void checkRoom() {

@@ -48,6 +48,17 @@ public enum Metric {
             "bytes",
             "Memory in use: of a CUDA device, by anybody; for the processor, this process's resident memory",
             "device"),
+    STORE_AVAILABLE(
+            "darkroom.store.available",
+            Kind.GAUGE,
+            "",
+            "1, or 0 while the store of pictures takes none; finished pictures then wait"),
+    UNRECORDED(
+            "darkroom.unrecorded",
+            Kind.GAUGE,
+            "bytes",
+            "What was drawn on a device and is not yet stored and recorded",
+            "device"),
     STREAMS("darkroom.streams", Kind.GAUGE, "streams", "Open event streams of this process");
 
     /** What kind of numbers a family has. */

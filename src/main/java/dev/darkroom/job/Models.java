@@ -15,7 +15,6 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The models that workers serve: each worker process publishes its own here, the API reads them all. Empty until a
@@ -30,7 +29,6 @@ public class Models {
 
     private final JdbcClient sql;
     private final TransactionTemplate transaction;
-    private final JsonMapper json = JsonMapper.shared();
     private final String self = "darkroom-" + UUID.randomUUID();
     private @Nullable List<ModelInfo> published;
 
@@ -54,7 +52,7 @@ public class Models {
             }
             for (int i = 0; i < models.size(); i++) {
                 sql.sql("insert into model (worker_id, id, position, info) values (?, ?, ?, ?)")
-                        .params(self, models.get(i).id(), i, json.writeValueAsString(models.get(i)))
+                        .params(self, models.get(i).id(), i, StoredJson.of(models.get(i)))
                         .update();
             }
         });
@@ -66,9 +64,14 @@ public class Models {
         Map<String, ModelInfo> union = new LinkedHashMap<>();
         sql.sql("select info from model join worker on worker.id = worker_id where " + ALIVE
                         + " order by position, model.id, worker_id")
-                .query((row, n) -> json.readValue(row.getString("info"), ModelInfo.class))
-                .list()
-                .forEach(model -> union.putIfAbsent(model.id(), model));
+                .query(row -> {
+                    try {
+                        ModelInfo model = StoredJson.model(row.getString("info"));
+                        union.putIfAbsent(model.id(), model);
+                    } catch (UnreadableRow e) {
+                        log.debug("A model of a worker of another version is left out", e);
+                    }
+                });
         return List.copyOf(union.values());
     }
 

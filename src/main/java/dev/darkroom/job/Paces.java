@@ -32,7 +32,7 @@ class Paces {
     /**
      * Milliseconds.
      *
-     * @param step from one step of a picture to its next, in the company it usually has
+     * @param step from one U-Net evaluation of a picture to its next, in the company it usually has
      * @param row the same divided by the rows in company, when they are many: what a U-Net evaluation adds to the work
      * @param finish from a picture's last step to its record
      */
@@ -56,7 +56,7 @@ class Paces {
         company.merge(kind, -rows, Integer::sum);
     }
 
-    /** A picture that has joined has done a step. */
+    /** A picture that has joined was evaluated. @param took since the evaluation before */
     synchronized void stepped(Kind kind, Duration took) {
         double millis = took.toNanos() / 1e6;
         double row = millis / Math.max(1, company.getOrDefault(kind, 1));

@@ -7,6 +7,7 @@ import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceNotFoundException
 import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.TaskInstance;
 import com.github.kagkarlsson.scheduler.task.TaskInstanceId;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import javax.sql.DataSource;
@@ -24,8 +25,11 @@ class QueueEntries {
 
     private final SchedulerClient client;
 
-    QueueEntries(DataSource database, Task<Void> drawTask) {
-        this.client = SchedulerClient.Builder.create(new TransactionAwareDataSourceProxy(database), drawTask)
+    QueueEntries(DataSource database) {
+        Task<Void> named = Tasks.custom(TASK, Void.class).execute((entry, context) -> {
+            throw new IllegalStateException("jobs are drawn by JobQueue's task of this name");
+        });
+        this.client = SchedulerClient.Builder.create(new TransactionAwareDataSourceProxy(database), named)
                 .build();
     }
 

@@ -38,6 +38,8 @@ public final class NativeHeap {
 
         Pointer malloc(NativeLong size);
 
+        int malloc_trim(NativeLong keep);
+
         void free(Pointer block);
     }
 
@@ -57,6 +59,13 @@ public final class NativeHeap {
         } catch (UnsatisfiedLinkError e) { // musl has no mallopt
             log.info("The C library has no mallopt; its memory is left as it is: {}", e.getMessage());
             return null;
+        }
+    }
+
+    /** Gives the pages that nothing is in any more back to the system, after a network was let go. */
+    public static void trim() {
+        if (GLIBC != null) {
+            GLIBC.malloc_trim(new NativeLong(0));
         }
     }
 

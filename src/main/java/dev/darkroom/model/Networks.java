@@ -2,8 +2,10 @@ package dev.darkroom.model;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import dev.darkroom.weights.DType;
@@ -14,6 +16,7 @@ import dev.darkroom.weights.Weights;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +69,7 @@ public final class Networks implements AutoCloseable {
     private static final class Part implements AutoCloseable {
         final Program program;
         final Device device;
+        final boolean half;
         final String name;
         final DiffusersFolder.Component component;
 
@@ -74,7 +78,8 @@ public final class Networks implements AutoCloseable {
 
         /** @param half whether 16-bit floats are good enough for it where the device is fast with them */
         Part(String name, DiffusersFolder.Component component, Device device, boolean half) {
-            this.program = new Program(Program.Kernels.of(device), half && device.isGpu());
+            this.half = half && device.isGpu();
+            this.program = new Program(Program.Kernels.of(device), this.half);
             this.device = device;
             this.name = name;
             this.component = component;
@@ -88,9 +93,17 @@ public final class Networks implements AutoCloseable {
                         component.className(),
                         find(weights, parameters.iterator().next()).dtype(),
                         parameters.stream().mapToLong(Program.Parameter::size).sum(),
-                        parameters.stream().mapToLong(Program.Parameter::stored).sum() * Float.BYTES,
+                        bytes(),
                         program.flops());
             }
+        }
+
+        /** The kernels' layout holds 32-bit floats; a network in half precision takes half of that. */
+        long bytes() {
+            long stored = program.parameters().values().stream()
+                    .mapToLong(Program.Parameter::stored)
+                    .sum();
+            return stored * (half ? Short.BYTES : Float.BYTES);
         }
 
         long check() {
@@ -239,6 +252,18 @@ public final class Networks implements AutoCloseable {
         return parts().map(Part::summary).toList();
     }
 
+    /** Loads what is needed to draw, rather than at its first use. */
+    public void load() {
+        parts().filter(part -> part != vaeEncoderPart).forEach(Part::network);
+    }
+
+    /** Bytes that the weights take when loaded, of what is needed to draw. */
+    public long bytes() {
+        return parts().filter(part -> part != vaeEncoderPart)
+                .mapToLong(Part::bytes)
+                .sum();
+    }
+
     /** How many of the text encoders' last layers can be left out so that one is still there. */
     public int maxClipSkip() {
         int layers = texts.stream().mapToInt(ClipText::layers).min().orElseThrow();
@@ -289,8 +314,114 @@ public final class Networks implements AutoCloseable {
         }
     }
 
+    /** What the U-Net is told in the rows of one picture, on the device until it is closed. */
+    public final class Context implements AutoCloseable {
+        private final NDManager scope;
+        private final NDArray hidden; // [rows, tokens, contextWidth]
+        private final @Nullable NDArray added; // [rows, addedWidth]
+
+        private Context(NDManager scope, float[] hidden, float[] added, int rows) {
+            this.scope = scope;
+            int width = unet.contextWidth();
+            this.hidden = floats(scope, hidden, rows, hidden.length / rows / width, width);
+            this.added = unet.addedWidth() == 0 ? null : floats(scope, added, rows, unet.addedWidth());
+        }
+
+        /** Rows of the picture, each of which has one of the tokens' states in it. */
+        public int rows() {
+            return (int) hidden.getShape().get(0);
+        }
+
+        public int tokens() {
+            return (int) hidden.getShape().get(1);
+        }
+
+        /** The text's states, a copy, {@code [rows, tokens, contextWidth]}. */
+        public float[] hidden() {
+            return hidden.toFloatArray();
+        }
+
+        @Override
+        public void close() {
+            scope.close();
+        }
+    }
+
+    /**
+     * Brings what the U-Net is told about a picture to the device.
+     *
+     * @param hidden {@code [rows, tokens, contextWidth]}
+     * @param added {@code [rows, unet().addedWidth()]}; empty where that is 0
+     */
+    public Context context(float[] hidden, float[] added, int rows) {
+        return new Context(unetPart.network().newScope(), hidden, added, rows);
+    }
+
     /**
      * One evaluation of the U-Net for pictures that may have several rows, which differ in their conditioning only.
+     *
+     * @param sample {@code [pictures, inChannels, height, width]}
+     * @param timesteps {@code [pictures]}, each picture its own
+     * @param contexts of the first pictures, all of as many tokens; the rows of a picture follow one another
+     * @param moreRows so many further rows of the last picture, to fill up a shape; they are evaluated like its last row
+     * @param height of the latents
+     * @param width of the latents
+     * @return the predictions, {@code [rows + moreRows, outChannels, height, width]}
+     */
+    public float[] predict(
+            float[] sample, float[] timesteps, List<Context> contexts, int moreRows, int height, int width) {
+        Network network = unetPart.network();
+        int pictures = timesteps.length;
+        long[] rows = new long[contexts.stream().mapToInt(Context::rows).sum() + moreRows];
+        int row = 0;
+        for (int i = 0; i < contexts.size(); i++) {
+            Arrays.fill(rows, row, row + contexts.get(i).rows(), i);
+            row += contexts.get(i).rows();
+        }
+        Arrays.fill(rows, row, rows.length, pictures - 1);
+        try (NDManager scope = network.newScope()) {
+            List<NDArray> inputs = new ArrayList<>(List.of(
+                    floats(scope, sample, pictures, unet.inChannels(), height, width),
+                    floats(scope, timesteps, pictures),
+                    scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64),
+                    joined(
+                            scope,
+                            contexts.stream().map(context -> context.hidden).toList(),
+                            moreRows)));
+            if (unet.addedWidth() > 0) {
+                inputs.add(joined(
+                        scope,
+                        contexts.stream()
+                                .map(context -> Objects.requireNonNull(context.added))
+                                .toList(),
+                        moreRows));
+            }
+            return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
+        }
+    }
+
+    /** One below the other on the device, the last row so many times more. */
+    private static NDArray joined(NDManager scope, List<NDArray> parts, int moreRows) {
+        if (parts.size() == 1 && moreRows == 0) {
+            return parts.get(0);
+        }
+        NDList all = new NDList(parts);
+        if (moreRows > 0) {
+            NDArray last = parts.get(parts.size() - 1);
+            NDArray row = last.get(new NDIndex()
+                    .addSliceDim(last.getShape().get(0) - 1, last.getShape().get(0)));
+            row.attach(scope);
+            for (int i = 0; i < moreRows; i++) {
+                all.add(row);
+            }
+        }
+        NDArray joined = NDArrays.concat(all, 0);
+        joined.attach(scope);
+        return joined;
+    }
+
+    /**
+     * The same with arrays of the host's.
      *
      * @param sample {@code [pictures, inChannels, height, width]}
      * @param timesteps {@code [pictures]}, each picture its own

@@ -2,7 +2,6 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.spec.ImageSpec;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The networks of one model on one device, as far as drawing goes: arrays of plain floats in and out, row-major. One thread at a
@@ -15,30 +14,38 @@ interface Backend extends AutoCloseable {
     /** Pixels per latent in each direction. */
     int factor();
 
-    /**
-     * What a picture's rows are told.
-     *
-     * @param negative of the same shapes as {@code prompt}; null without classifier-free guidance
-     */
-    record Conditionings(Conditioning prompt, @Nullable Conditioning negative) {}
+    /** What a picture's rows are told, on the device until it is closed. */
+    interface Context extends AutoCloseable {
+        /** One, or with classifier-free guidance two, the negative prompt's first. */
+        int rows();
+
+        /** Text tokens of each row; pictures of one call have as many as each other. */
+        int tokens();
+
+        @Override
+        void close();
+    }
+
+    /** Chunks of the longer one of prompt and negative prompt. */
+    int chunks(ImageSpec spec);
 
     /** Encodes prompt and negative prompt. */
-    Conditionings encode(ImageSpec spec);
+    Context encode(ImageSpec spec);
 
     /**
      * One evaluation of the U-Net for pictures that may have several rows, which differ in their conditioning only.
      *
      * @param sample {@code [pictures, latentChannels, height, width]}
      * @param timesteps {@code [pictures]}, each picture its own
-     * @param rows {@code [rows]}, the picture of each row, from 0
-     * @param context {@code [rows, tokens, contextWidth]}
-     * @param added {@code [rows, addedWidth]}
+     * @param contexts {@code [pictures]}, of {@link #encode}, of as many tokens as each other
      * @param height of the latents
      * @param width of the latents
-     * @return the predictions, {@code [rows, latentChannels, height, width]}
+     * @return the predictions, {@code [rows, latentChannels, height, width]}, the rows of a picture one after the other
      */
-    float[] predict(
-            float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width);
+    float[] predict(float[] sample, float[] timesteps, List<Context> contexts, int height, int width);
+
+    /** Loads what would otherwise be loaded at its first use. On any thread, before anything else is called. */
+    void load();
 
     /** The shapes of calls, pairs of pictures and rows, that are slow for the first time; none where there is no such thing. */
     List<int[]> shapes(int maxRows);

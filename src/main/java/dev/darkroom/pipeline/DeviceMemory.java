@@ -1,7 +1,9 @@
 package dev.darkroom.pipeline;
 
 import ai.djl.util.cuda.CudaUtils;
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -27,6 +29,22 @@ public final class DeviceMemory {
         } catch (IOException | RuntimeException e) {
             return Double.NaN;
         }
+    }
+
+    /** Share of a device's memory that weights may take; the rest is for what is computed. */
+    private static final double WEIGHTS = 0.6;
+
+    /**
+     * Bytes of weights that a device has room for.
+     *
+     * @param device {@code cpu}, {@code cuda:0}, …
+     */
+    static long forModels(String device) {
+        if (Devices.isCuda(device)) {
+            return (long) (WEIGHTS * CudaUtils.getGpuMemory(Devices.of(device)).getMax());
+        }
+        OperatingSystemMXBean machine = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+        return (long) (WEIGHTS * machine.getTotalMemorySize()); // of the container, if this is one
     }
 
     private static double resident() throws IOException {

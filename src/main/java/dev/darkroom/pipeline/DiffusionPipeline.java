@@ -1,19 +1,22 @@
 package dev.darkroom.pipeline;
 
 import dev.darkroom.picture.Picture;
+import dev.darkroom.pipeline.Backend.Context;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.LongStream;
 
 /**
  * Prompt to picture with one model (Rombach et al. 2022): {@link #begin} encodes the prompt and draws the noise, {@link
@@ -46,9 +49,14 @@ public final class DiffusionPipeline implements AutoCloseable {
     /**
      * Encodes prompt and negative prompt and draws the noise of one picture.
      *
+     * @throws PromptTooLong if a prompt has too many chunks
      * @param index which picture of the request; its seed is {@code spec.seed() + index}
      */
     public Generation begin(ImageSpec spec, int index) {
+        int chunks = networks.chunks(spec);
+        if (chunks > Cost.MAX_CHUNKS) {
+            throw new PromptTooLong(chunks);
+        }
         int factor = networks.factor();
         int length = networks.latentChannels() * (spec.height() / factor) * (spec.width() / factor);
         SeededNoise noise = new SeededNoise(spec.seed() + index);
@@ -64,34 +72,47 @@ public final class DiffusionPipeline implements AutoCloseable {
      * @param maxRows most rows of a call
      */
     public void warmUp(int maxRows) {
-        ImageDraft smallest = new ImageDraft()
-                .prompt("warm-up")
-                .width(info.minSize())
-                .height(info.minSize())
-                .steps(1)
-                .seed(0L);
-        Generation generation = begin(ImageSpec.of(smallest, info), 0);
-        while (!generation.done()) {
-            step(List.of(generation));
-        }
         int side = info.minSize() / networks.factor();
-        networks.decode(generation.sampler().latents(), side, side);
-
-        Conditioning row = generation.conditioning(0);
+        try (Generation generation = begin(smallest(info.guidanceScale()), 0)) {
+            while (!generation.done()) {
+                step(List.of(generation));
+            }
+            networks.decode(generation.sampler().latents(), side, side);
+        }
         int height = info.height() / networks.factor();
         int width = info.width() / networks.factor();
-        for (int[] shape : networks.shapes(maxRows)) {
-            int pictures = shape[0];
-            int rows = shape[1];
-            networks.predict(
-                    new float[pictures * networks.latentChannels() * height * width],
-                    new float[pictures],
-                    LongStream.range(0, rows).map(k -> k % pictures).sorted().toArray(),
-                    new float[rows * row.context().length],
-                    new float[rows * row.added().length],
-                    height,
-                    width);
+        try (Context one = networks.encode(smallest(1));
+                Context two = networks.encode(smallest(2))) {
+            for (int[] shape : networks.shapes(maxRows)) {
+                int pictures = shape[0];
+                int guided = shape[1] - pictures;
+                List<Context> contexts = new ArrayList<>(Collections.nCopies(guided, two));
+                contexts.addAll(Collections.nCopies(pictures - guided, one));
+                networks.predict(
+                        new float[pictures * networks.latentChannels() * height * width],
+                        new float[pictures],
+                        contexts,
+                        height,
+                        width);
+            }
         }
+    }
+
+    private ImageSpec smallest(double guidanceScale) {
+        return ImageSpec.of(
+                new ImageDraft()
+                        .prompt("warm-up")
+                        .width(info.minSize())
+                        .height(info.minSize())
+                        .guidanceScale(guidanceScale)
+                        .steps(1)
+                        .seed(0L),
+                info);
+    }
+
+    /** Loads the networks, which otherwise happens at their first use. On any thread, before anything else is done with this. */
+    void load() {
+        networks.load();
     }
 
     /**
@@ -100,8 +121,10 @@ public final class DiffusionPipeline implements AutoCloseable {
      * own timestep. Then every picture's own sampler takes its own answer.
      *
      * @param generations of one size, none of them done; samplers, prompts, timesteps and guidance scales may differ
+     * @return pictures that cannot go on, as their sampler could not take its answer, each with the reason; none usually. If
+     *     this throws instead, no picture has moved
      */
-    public void step(List<Generation> generations) {
+    public Map<Generation, RuntimeException> step(List<Generation> generations) {
         ImageSpec first = generations.get(0).spec();
         List<List<Generation>> calls = new ArrayList<>();
         Map<Integer, List<Generation>> shared = new LinkedHashMap<>();
@@ -114,52 +137,49 @@ public final class DiffusionPipeline implements AutoCloseable {
             if (generation.spec().determinism() == Determinism.EXACT) {
                 calls.add(List.of(generation));
             } else {
-                int context = generation.conditioning(0).context().length;
-                shared.computeIfAbsent(context, length -> new ArrayList<>()).add(generation);
+                shared.computeIfAbsent(generation.context().tokens(), length -> new ArrayList<>())
+                        .add(generation);
             }
         }
         calls.addAll(shared.values());
         // All answers first: should a call fail, no picture has moved.
         List<float[]> outputs = calls.stream().map(this::predict).toList();
+        Map<Generation, RuntimeException> failures = new IdentityHashMap<>();
         for (int i = 0; i < outputs.size(); i++) {
-            absorb(calls.get(i), outputs.get(i));
+            absorb(calls.get(i), outputs.get(i), failures);
         }
+        return failures;
     }
 
     /** @return the answers to all rows of the pictures, one after the other */
     private float[] predict(List<Generation> generations) {
-        int context = generations.get(0).conditioning(0).context().length;
         int factor = networks.factor();
         ImageSpec first = generations.get(0).spec();
         int latent = generations.get(0).sampler().latents().length;
-        int added = generations.get(0).conditioning(0).added().length;
         float[] sample = new float[generations.size() * latent];
         float[] timesteps = new float[generations.size()];
-        long[] rows = new long[generations.stream().mapToInt(Generation::rows).sum()];
-        float[] contexts = new float[rows.length * context];
-        float[] addeds = new float[rows.length * added];
-        int row = 0;
         for (int i = 0; i < generations.size(); i++) {
             Generation generation = generations.get(i);
             timesteps[i] = generation.sampler().timestep();
             System.arraycopy(generation.sampler().input(), 0, sample, i * latent, latent);
-            for (int k = 0; k < generation.rows(); k++, row++) {
-                Conditioning conditioning = generation.conditioning(k);
-                rows[row] = i;
-                System.arraycopy(conditioning.context(), 0, contexts, row * context, context);
-                System.arraycopy(conditioning.added(), 0, addeds, row * added, added);
-            }
         }
-        int height = first.height() / factor;
-        int width = first.width() / factor;
-        return networks.predict(sample, timesteps, rows, contexts, addeds, height, width);
+        return networks.predict(
+                sample,
+                timesteps,
+                generations.stream().map(Generation::context).toList(),
+                first.height() / factor,
+                first.width() / factor);
     }
 
-    private void absorb(List<Generation> generations, float[] output) {
+    private void absorb(List<Generation> generations, float[] output, Map<Generation, RuntimeException> failures) {
         int latent = generations.get(0).sampler().latents().length;
         int at = 0;
         for (Generation generation : generations) {
-            generation.absorb(guide(generation, output, at, latent), schedule);
+            try {
+                generation.absorb(guide(generation, output, at, latent), schedule);
+            } catch (RuntimeException e) {
+                failures.put(generation, e);
+            }
             at += generation.rows() * latent;
         }
     }
@@ -170,7 +190,7 @@ public final class DiffusionPipeline implements AutoCloseable {
      */
     private static float[] guide(Generation generation, float[] output, int at, int length) {
         float[] guided = new float[length];
-        if (!generation.guided()) {
+        if (generation.rows() == 1) {
             System.arraycopy(output, at, guided, 0, length);
             return guided;
         }

@@ -1,6 +1,6 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.pipeline.Backend.Conditionings;
+import dev.darkroom.pipeline.Backend.Context;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.spec.ImageSpec;
@@ -10,17 +10,17 @@ import org.jspecify.annotations.Nullable;
  * One picture on its way: what was asked, its conditioning and its sampler. Made by {@link DiffusionPipeline#begin}, moved
  * by {@link DiffusionPipeline#step}.
  */
-public final class Generation {
+public final class Generation implements AutoCloseable {
     private final ImageSpec spec;
     private final int index;
-    private final Conditionings conditionings;
+    private final Context context;
     private final Sampler sampler;
     private float @Nullable [] denoised;
 
-    Generation(ImageSpec spec, int index, Conditionings conditionings, Sampler sampler) {
+    Generation(ImageSpec spec, int index, Context context, Sampler sampler) {
         this.spec = spec;
         this.index = index;
-        this.conditionings = conditionings;
+        this.context = context;
         this.sampler = sampler;
     }
 
@@ -52,7 +52,7 @@ public final class Generation {
 
     /** Rows this picture takes in a U-Net call: classifier-free guidance evaluates the negative prompt too. */
     public int rows() {
-        return guided() ? 2 : 1;
+        return context.rows();
     }
 
     /**
@@ -92,17 +92,18 @@ public final class Generation {
         return denoised;
     }
 
-    boolean guided() {
-        return conditionings.negative() != null;
-    }
-
     Sampler sampler() {
         return sampler;
     }
 
-    /** What the U-Net is told in row {@code k} of {@link #rows}; the negative prompt comes first. */
-    Conditioning conditioning(int k) {
-        Conditioning negative = conditionings.negative();
-        return negative != null && k == 0 ? negative : conditionings.prompt();
+    /** What the U-Net is told in its rows. */
+    Context context() {
+        return context;
+    }
+
+    /** Frees what it has on the device. */
+    @Override
+    public void close() {
+        context.close();
     }
 }

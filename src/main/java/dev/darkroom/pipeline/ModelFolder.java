@@ -36,6 +36,7 @@ final class ModelFolder implements ModelLibrary.Source {
 
     private final DiffusersFolder folder;
     private final ModelInfo info;
+    private final long bytes;
     private final ScheduleConfig schedule;
     private final boolean zerosForEmptyPrompt;
     private final double @Nullable [][] latentRgb;
@@ -67,6 +68,7 @@ final class ModelFolder implements ModelLibrary.Source {
                     scheduler.configFile(), "a noise schedule that Darkroom knows", String.valueOf(e.getMessage()));
         }
         try (Networks networks = new Networks(folder)) {
+            bytes = networks.bytes();
             Path file = path.resolve(DiffusersFolder.DEFAULTS);
             JsonNode json =
                     Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
@@ -106,6 +108,7 @@ final class ModelFolder implements ModelLibrary.Source {
                 schedule.trainTimesteps(),
                 Math.min(schedule.originalSteps(), schedule.trainTimesteps()),
                 Math.min(networks.maxClipSkip(), ImageSpec.MAX_CLIP_SKIP),
+                networks.unet().knowsGuidance(),
                 networks.check());
     }
 
@@ -206,6 +209,11 @@ final class ModelFolder implements ModelLibrary.Source {
     @Override
     public ModelInfo info() {
         return info;
+    }
+
+    @Override
+    public long bytes() {
+        return bytes;
     }
 
     DiffusersFolder folder() {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,10 +24,14 @@ public final class ModelLibrary {
 
     private final Map<String, Source> sources = new LinkedHashMap<>();
     private final List<String> devices;
+    private final Optional<Long> memory;
 
     /** A model before it is loaded. */
     interface Source {
         ModelInfo info();
+
+        /** Memory that its weights take on a device, bytes. */
+        long bytes();
 
         /**
          * @param device a name of the library's
@@ -42,9 +47,11 @@ public final class ModelLibrary {
      * @param models folder of diffusers folders; need not exist
      * @param cache folder for the unpacked built-in model, created if need be
      * @param devices {@code cpu} or {@code cuda:0}, {@code cuda:1}, …, one of them also several times; empty for the best there are
+     * @param memory bytes of weights loaded on a device at a time; empty for a share of what the device has
      * @throws IllegalArgumentException if there is no such device
      */
-    public ModelLibrary(Path models, Path cache, List<String> devices) {
+    public ModelLibrary(Path models, Path cache, List<String> devices, Optional<Long> memory) {
+        this.memory = memory;
         this.devices = devices.isEmpty() ? Devices.best() : List.copyOf(devices);
         this.devices.forEach(Devices::of);
         add(BuiltInModel.ID, BuiltInModel.unpack(cache));
@@ -66,11 +73,12 @@ public final class ModelLibrary {
      * @param cache folder for the unpacked built-in model, created if need be
      */
     public ModelLibrary(Path models, Path cache) {
-        this(models, cache, List.of());
+        this(models, cache, List.of(), Optional.empty());
     }
 
     /** The first model is the default. */
     ModelLibrary(List<Source> models, List<String> devices) {
+        this.memory = Optional.empty();
         this.devices = List.copyOf(devices);
         models.forEach(model -> sources.put(model.info().id(), model));
     }
@@ -109,13 +117,18 @@ public final class ModelLibrary {
         return sources.values().stream().map(Source::info).toList();
     }
 
+    public Optional<ModelInfo> info(String id) {
+        return Optional.ofNullable(sources.get(id)).map(Source::info);
+    }
+
     /** One name for each set of networks to be loaded; names may repeat. */
     public List<String> devices() {
         return devices;
     }
 
-    /** The models on one device. */
+    /** The models on one device, whose memory is shared by as many as have its name. */
     public LoadedModels on(String device) {
-        return new LoadedModels(sources, device);
+        long share = devices.stream().filter(device::equals).count();
+        return new LoadedModels(sources, device, memory.orElseGet(() -> DeviceMemory.forModels(device)) / share);
     }
 }

@@ -3,6 +3,7 @@ package dev.darkroom.pipeline;
 import ai.djl.engine.EngineException;
 import dev.darkroom.model.Networks;
 import dev.darkroom.model.UNet2DCondition;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.ImageSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -39,38 +40,81 @@ final class NetworkBackend implements Backend {
     }
 
     @Override
-    public Conditionings encode(ImageSpec spec) {
+    public int chunks(ImageSpec spec) {
+        return prompts.chunks(spec.prompt(), isGuided(spec) ? spec.negativePrompt() : null);
+    }
+
+    private boolean isGuided(ImageSpec spec) {
+        return Cost.rows(spec, networks.unet().knowsGuidance()) > 1;
+    }
+
+    /** On the device. */
+    record Told(Networks.Context there) implements Context {
+        @Override
+        public int rows() {
+            return there.rows();
+        }
+
+        @Override
+        public int tokens() {
+            return there.tokens();
+        }
+
+        @Override
+        public void close() {
+            there.close();
+        }
+    }
+
+    @Override
+    public Context encode(ImageSpec spec) {
         UNet2DCondition unet = networks.unet();
-        boolean guided = spec.guidanceScale() > 1 && !unet.knowsGuidance();
         return call(() -> {
             PromptEncoder.Encoded text =
-                    prompts.encode(spec.prompt(), guided ? spec.negativePrompt() : null, spec.clipSkip());
-            return new Conditionings(
-                    Conditioning.of(unet, text.prompt(), spec, false),
-                    text.negative() == null ? null : Conditioning.of(unet, text.negative(), spec, true));
+                    prompts.encode(spec.prompt(), isGuided(spec) ? spec.negativePrompt() : null, spec.clipSkip());
+            Conditioning prompt = Conditioning.of(unet, text.prompt(), spec, false);
+            if (text.negative() == null) {
+                return new Told(networks.context(prompt.context(), prompt.added(), 1));
+            }
+            Conditioning negative = Conditioning.of(unet, text.negative(), spec, true);
+            return new Told(networks.context(
+                    joined(negative.context(), prompt.context()), joined(negative.added(), prompt.added()), 2));
+        });
+    }
+
+    private static float[] joined(float[] first, float[] second) {
+        float[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
+    }
+
+    @Override
+    public void load() {
+        call(() -> {
+            networks.load();
+            return true;
         });
     }
 
     @Override
-    public float[] predict(
-            float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width) {
+    public float[] predict(float[] sample, float[] timesteps, List<Context> contexts, int height, int width) {
+        List<Networks.Context> told =
+                contexts.stream().map(context -> ((Told) context).there).toList();
         if (!padded) {
-            return call(() -> networks.predict(sample, timesteps, rows, context, added, height, width));
+            return call(() -> networks.predict(sample, timesteps, told, 0, height, width));
         }
         int pictures = timesteps.length;
         int morePictures = powerOfTwo(pictures);
-        int moreRows = powerOfTwo(rows.length);
-        long[] all = Arrays.copyOf(rows, moreRows);
-        Arrays.fill(all, rows.length, moreRows, pictures - 1);
+        int rows = told.stream().mapToInt(Networks.Context::rows).sum();
+        int moreRows = powerOfTwo(rows);
         float[] prediction = call(() -> networks.predict(
                 repeated(sample, pictures, morePictures),
                 repeated(timesteps, pictures, morePictures),
-                all,
-                repeated(context, rows.length, moreRows),
-                repeated(added, rows.length, moreRows),
+                told,
+                moreRows - rows,
                 height,
                 width));
-        return Arrays.copyOf(prediction, prediction.length / moreRows * rows.length);
+        return Arrays.copyOf(prediction, prediction.length / moreRows * rows);
     }
 
     /** The numbers of pictures and rows that calls of at most so many rows can have, as pairs; none where any will do. */

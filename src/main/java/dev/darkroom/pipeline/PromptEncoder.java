@@ -73,6 +73,11 @@ final class PromptEncoder implements AutoCloseable {
         return new Encoded(encode(prompt, chunks, clipSkip, count), encode(negative, negativeChunks, 0, count));
     }
 
+    /** Chunks of the longer one. */
+    int chunks(String prompt, @Nullable String negative) {
+        return Math.max(longest(chunks(prompt)), negative == null ? 0 : longest(chunks(negative)));
+    }
+
     /** The chunks for each encoder. */
     private List<List<Chunk>> chunks(String text) {
         Prompt prompt = Prompt.parse(text);

@@ -102,6 +102,8 @@ public record ImageSpec(
 
         List<Violation> wrong = new ArrayList<>();
         checkText(wrong, prompt, negativePrompt);
+        checkChunks(wrong, "prompt", prompt);
+        checkChunks(wrong, "negative_prompt", negativePrompt);
         checkSize(wrong, "width", width, info.minSize(), info.maxSize(), info.sizeMultiple());
         checkSize(wrong, "height", height, info.minSize(), info.maxSize(), info.sizeMultiple());
         checkNumbers(wrong, clipSkip, guidanceScale, guidanceRescale, n, seed);
@@ -286,6 +288,17 @@ public record ImageSpec(
                     field,
                     Rule.TOO_LONG,
                     field + " must have at most " + MAX_PROMPT + " characters; given: " + text.length()));
+        }
+    }
+
+    private static void checkChunks(List<Violation> wrong, String field, String text) {
+        int chunks = Cost.chunks(text);
+        if (chunks > Cost.MAX_CHUNKS) {
+            wrong.add(new Violation(
+                    field,
+                    Rule.TOO_LONG,
+                    field + " must have at most " + Cost.MAX_CHUNKS + " chunks of 75 tokens, and each BREAK begins one;"
+                            + " given: " + chunks));
         }
     }
 

@@ -20,6 +20,7 @@ package dev.darkroom.spec;
  *     timesteps}
  * @param lcmSteps the bound of {@code steps} with the LCM sampler: the steps of the walk it was distilled from
  * @param maxClipSkip the bound of {@code clip_skip}
+ * @param guidanceEmbedded whether the U-Net takes the guidance scale as an input, so that a picture has one row
  * @param parameters number of weights of all networks together
  */
 public record ModelInfo(
@@ -39,6 +40,7 @@ public record ModelInfo(
         int trainTimesteps,
         int lcmSteps,
         int maxClipSkip,
+        boolean guidanceEmbedded,
         long parameters) {
 
     /** The most steps it can take with a sampler, where the request does not list the levels. */

@@ -49,6 +49,15 @@ public enum SamplerKind {
         };
     }
 
+    /** How often it asks the network in so many steps: Heun's steps but the last ask twice, PNDM's second one as well. */
+    public int evaluations(int steps) {
+        return switch (this) {
+            case HEUN -> 2 * steps - 1;
+            case PNDM -> steps == 1 ? 1 : steps + 1;
+            case DDPM, DDIM, LMS, EULER, EULER_ANCESTRAL, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC, LCM -> steps;
+        };
+    }
+
     /** The name in requests and answers, for example {@code dpmpp_2m}. */
     public String id() {
         return name().toLowerCase(Locale.ROOT);

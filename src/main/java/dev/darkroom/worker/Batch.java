@@ -1,7 +1,5 @@
 package dev.darkroom.worker;
 
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageSpec;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -12,6 +10,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,50 +21,48 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Pictures of one model and size are a group. A group has at most so many rows on the device as one call takes, and at most
  * {@value #MAX_GROUPS} groups are there, so that others find their place when pictures end. Waiting pictures join in their order;
- * one may go ahead only of pictures whose group is full.
+ * one may go ahead only of pictures whose group is full, or whose model is not ready.
  *
  * <p>Calls take turns: each picture has an account of the time of all calls it took part in, and the one with the smallest is
  * evaluated next, together with those that share its call. A newcomer's account begins where the smallest is, after which it
  * comes: nobody who was there waits for it to catch up, and however many come, nobody starves.
  *
- * @param <J> the job a picture belongs to
+ * @param <D> a picture; equal only to itself
  */
-final class Batch<J> {
+final class Batch<D extends Batch.Member> {
     private static final int MAX_GROUPS = 4;
 
-    /** Picture {@code image} of a job; equal only to itself. */
-    static final class Place<J> {
-        final J job;
-        final ImageSpec spec;
-        final int image;
-        private final Group group;
+    /** Pictures that can share a call. */
+    record Key(String model, int width, int height) {}
+
+    /** Whether a picture's model can be drawn with. */
+    enum Readiness {
+        READY,
+        /** Others may go ahead meanwhile. */
+        LOADING,
+        /** It cannot be loaded before others have ended, so none may go ahead. */
+        WANTS_ROOM
+    }
+
+    /** A picture, as far as a batch is concerned. */
+    abstract static class Member {
         private long account; // nanoseconds
         private long turn; // the number of its last call, or of its joining
 
-        Place(J job, ImageSpec spec, int image) {
-            this.job = job;
-            this.spec = spec;
-            this.image = image;
-            this.group = new Group(spec.model(), spec.width(), spec.height());
-        }
+        abstract Key key();
 
-        /** U-Net evaluations a step takes: classifier-free guidance asks twice. */
-        int rows() {
-            return Batch.rows(spec, 1);
-        }
+        /** U-Net rows it has in a call. */
+        abstract int rows();
 
-        private boolean isShared() {
-            return spec.determinism() == Determinism.FAST;
-        }
+        /** Whether its calls are not shared. */
+        abstract boolean alone();
     }
 
-    private record Group(String model, int width, int height) {}
-
     private final int maxRows;
-    private final Map<Group, Integer> learntRows = new HashMap<>();
-    private final Deque<Place<J>> waiting = new ArrayDeque<>();
-    private final List<Place<J>> stepping = new ArrayList<>();
-    private final Deque<Place<J>> stepped = new ArrayDeque<>();
+    private final Map<Key, Integer> learntRows = new HashMap<>();
+    private final Deque<D> waiting = new ArrayDeque<>();
+    private final List<D> stepping = new ArrayList<>();
+    private final Deque<D> stepped = new ArrayDeque<>();
     private long turns;
 
     /** @param maxRows so many rows share one call; a single picture that needs more is evaluated alone */
@@ -70,83 +70,90 @@ final class Batch<J> {
         this.maxRows = maxRows;
     }
 
-    /** U-Net evaluations a step of so many pictures takes. */
-    static int rows(ImageSpec spec, int pictures) {
-        return spec.guidanceScale() > 1 ? 2 * pictures : pictures;
-    }
-
-    void add(J job, ImageSpec spec, int image) {
-        waiting.add(new Place<>(job, spec, image));
+    void add(D picture) {
+        waiting.add(picture);
     }
 
     /** Moves the next picture that may join from waiting to the device. */
     @Nullable
-    Place<J> admit() {
-        Set<Group> full = new HashSet<>();
-        for (Place<J> next : waiting) {
-            int rows = rows(next.group);
+    D admit(Function<D, Readiness> readiness) {
+        Set<Key> full = new HashSet<>();
+        for (D next : waiting) {
+            int rows = rows(next.key());
             if (rows == 0 && groups() == MAX_GROUPS) {
                 return null;
             }
-            if (rows > 0 && rows + next.rows() > maxRows(next.group)) {
-                full.add(next.group);
+            if (rows > 0 && rows + next.rows() > maxRows(next.key())) {
+                full.add(next.key());
             }
-            if (!full.contains(next.group)) {
-                waiting.remove(next);
-                next.account = stepping.stream()
-                        .mapToLong(place -> place.account)
-                        .min()
-                        .orElse(0);
-                next.turn = turns++;
-                stepping.add(next);
+            if (full.contains(next.key())) {
+                continue;
+            }
+            Readiness ready = readiness.apply(next);
+            if (ready == Readiness.WANTS_ROOM) {
+                return null;
+            }
+            if (ready == Readiness.READY) {
+                join(next);
                 return next;
             }
         }
         return null;
     }
 
-    private long groups() {
-        return stepping.stream().map(place -> place.group).distinct().count();
+    private void join(D next) {
+        Member member = next;
+        waiting.remove(next);
+        member.account = stepping.stream()
+                .mapToLong(picture -> ((Member) picture).account)
+                .min()
+                .orElse(0);
+        member.turn = turns++;
+        stepping.add(next);
     }
 
-    private int rows(Group group) {
+    private long groups() {
+        return stepping.stream().map(Member::key).distinct().count();
+    }
+
+    private int rows(Key key) {
         return stepping.stream()
-                .filter(place -> place.group.equals(group))
-                .mapToInt(Place::rows)
+                .filter(picture -> picture.key().equals(key))
+                .mapToInt(Member::rows)
                 .sum();
     }
 
-    private int maxRows(Group group) {
-        return Math.min(maxRows, learntRows.getOrDefault(group, maxRows));
+    private int maxRows(Key key) {
+        return Math.min(maxRows, learntRows.getOrDefault(key, maxRows));
     }
 
     /** The pictures of the next call, of one group; empty if none is on its way. */
-    List<Place<J>> next() {
-        List<Place<J>> inTurn = stepping.stream()
-                .sorted(Comparator.<Place<J>>comparingLong(place -> place.account)
-                        .thenComparingLong(place -> place.turn))
+    List<D> next() {
+        List<D> inTurn = stepping.stream()
+                .sorted(Comparator.<D>comparingLong(picture -> ((Member) picture).account)
+                        .thenComparingLong(picture -> ((Member) picture).turn))
                 .toList();
-        List<Place<J>> call = new ArrayList<>();
+        List<D> call = new ArrayList<>();
         int rows = 0;
-        for (Place<J> place : inTurn) {
+        for (D picture : inTurn) {
             boolean joins = call.isEmpty()
-                    || call.get(0).isShared()
-                            && place.isShared()
-                            && place.group.equals(call.get(0).group)
-                            && rows + place.rows() <= maxRows(place.group);
+                    || !call.get(0).alone()
+                            && !picture.alone()
+                            && picture.key().equals(call.get(0).key())
+                            && rows + picture.rows() <= maxRows(picture.key());
             if (joins) {
-                call.add(place);
-                rows += place.rows();
+                call.add(picture);
+                rows += picture.rows();
             }
         }
         return call;
     }
 
     /** These pictures have been evaluated. */
-    void charge(List<Place<J>> call, Duration time) {
-        for (Place<J> place : call) {
-            place.account += time.toNanos();
-            place.turn = turns++;
+    void charge(List<D> call, Duration time) {
+        for (Member picture : call) {
+            picture.account += time.toNanos();
+            picture.turn = turns++;
         }
     }
 
@@ -156,46 +163,64 @@ final class Batch<J> {
      * @return false if there is only one, which cannot be halved. That one was to blame then, and what was learnt of its group is
      *     forgotten.
      */
-    boolean halve(List<Place<J>> call) {
+    boolean halve(List<D> call) {
+        Key key = call.get(0).key();
         if (call.size() == 1) {
-            learntRows.remove(call.get(0).group);
+            learntRows.remove(key);
             return false;
         }
-        int rows = call.stream().mapToInt(Place::rows).sum();
-        learntRows.merge(call.get(0).group, Math.max(1, rows / 2), Math::min);
+        learntRows.merge(key, Math.max(1, rows(call.stream()) / 2), Math::min);
         return true;
     }
 
     /** The picture has taken its last step: it gives its rows free and waits to be decoded. */
-    void stepped(Place<J> place) {
-        if (stepping.remove(place)) {
-            stepped.add(place);
+    void stepped(D picture) {
+        if (stepping.remove(picture)) {
+            stepped.add(picture);
         }
     }
 
     /** The picture that has waited longest to be decoded; it is done with then. */
     @Nullable
-    Place<J> pollStepped() {
+    D pollStepped() {
         return stepped.poll();
     }
 
-    /** The job leaves with all its pictures. */
-    void remove(J job) {
-        waiting.removeIf(place -> place.job.equals(job));
-        stepping.removeIf(place -> place.job.equals(job));
-        stepped.removeIf(place -> place.job.equals(job));
+    /** These pictures leave, wherever they are. */
+    List<D> remove(Predicate<D> leaving) {
+        List<D> removed = all().filter(leaving).toList();
+        waiting.removeIf(leaving);
+        stepping.removeIf(leaving);
+        stepped.removeIf(leaving);
+        return removed;
+    }
+
+    boolean any(Predicate<D> wanted) {
+        return all().anyMatch(wanted);
+    }
+
+    /** Whether nothing can be done before something joins. */
+    boolean isIdle() {
+        return stepping.isEmpty() && stepped.isEmpty();
+    }
+
+    /** Models of the pictures on the device. */
+    Set<String> models() {
+        return Stream.concat(stepping.stream(), stepped.stream())
+                .map(picture -> picture.key().model)
+                .collect(Collectors.toSet());
     }
 
     /** Rows of all pictures that are not yet decoded. */
     int rows() {
-        return rows(waiting) + rows(stepping) + rows(stepped);
+        return rows(all());
     }
 
-    private static int rows(Iterable<? extends Place<?>> places) {
-        int rows = 0;
-        for (Place<?> place : places) {
-            rows += place.rows();
-        }
-        return rows;
+    private Stream<D> all() {
+        return Stream.of(waiting, stepping, stepped).flatMap(pictures -> pictures.stream());
+    }
+
+    private int rows(Stream<D> pictures) {
+        return pictures.mapToInt(Member::rows).sum();
     }
 }

@@ -1,26 +1,24 @@
 package dev.darkroom.worker;
 
+import dev.darkroom.job.Claim;
+import dev.darkroom.job.Claims;
 import dev.darkroom.job.FailureCode;
 import dev.darkroom.job.Metric;
 import dev.darkroom.job.Metrics;
-import dev.darkroom.job.Stages;
 import dev.darkroom.job.Stages.Stage;
 import dev.darkroom.picture.Picture;
-import dev.darkroom.picture.PictureFile;
-import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.LoadedModels;
 import dev.darkroom.pipeline.OutOfDeviceMemory;
-import dev.darkroom.spec.Output;
-import dev.darkroom.spec.OutputFormat;
-import dev.darkroom.worker.Batch.Place;
+import dev.darkroom.pipeline.PromptTooLong;
+import dev.darkroom.spec.Cost;
+import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.worker.Batch.Readiness;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -36,6 +34,9 @@ final class DeviceWorker {
 
     private static final Duration IDLE = Duration.ofMillis(200);
 
+    /** So often it is looked whether a model is loaded, while nothing else is to be done. */
+    private static final Duration LOADING = Duration.ofMillis(10);
+
     /** So long at most, beyond a first one, pictures are begun, and pictures are decoded, while others wait for their next call. */
     private static final Duration BETWEEN_CALLS = Duration.ofMillis(50);
 
@@ -43,23 +44,19 @@ final class DeviceWorker {
     private final Intake intake;
     private final Recorder recorder;
     private final Metrics metrics;
-    private final Batch<Held> batch;
-    private final Set<Held> jobs = new LinkedHashSet<>();
-    private final Map<Place<Held>, Drawing> drawings = new HashMap<>();
+    private final Batch<Drawing> batch;
+    private final Set<Claim> jobs = new LinkedHashSet<>();
     private volatile boolean draining;
     private volatile boolean stopping;
     private volatile int rows;
 
-    /** A picture on the device. */
-    private record Drawing(DiffusionPipeline pipeline, Generation generation, Stages stages) {}
-
     /** @param models on the device; for the thread that runs this */
-    DeviceWorker(String name, LoadedModels models, Intake intake, Metrics metrics, int maxRows) {
+    DeviceWorker(String name, LoadedModels models, Intake intake, Claims claims, Metrics metrics, int maxRows) {
         this.metrics = metrics;
         metrics.gauge(Metric.BATCH_ROWS, () -> rows, name);
         this.models = models;
         this.intake = intake;
-        this.recorder = new Recorder(name + "-recorder");
+        this.recorder = new Recorder(name, claims, metrics);
         this.batch = new Batch<>(maxRows);
     }
 
@@ -79,15 +76,15 @@ final class DeviceWorker {
                 finish();
                 rows = batch.rows();
             }
-            jobs.forEach(job -> recorder.record(job, job.claim::release));
+            jobs.forEach(job -> recorder.ended(job.released()));
         } catch (RuntimeException | Error e) {
-            // Not given back in order, so that a job that does this to every device counts as tried.
-            jobs.forEach(job -> recorder.record(
-                    job, () -> job.claim.abandon(new IllegalStateException("its device has failed", e))));
+            // It counts as a death, so that a job that does this to every device is not tried for ever.
+            jobs.forEach(job -> recorder.ended(job.broken()));
             throw e;
         } finally {
             rows = 0;
             intake.leave(this);
+            batch.remove(drawing -> true).forEach(Drawing::close);
             recorder.close();
         }
     }
@@ -103,19 +100,26 @@ final class DeviceWorker {
     }
 
     private void giveBack() {
-        for (Held job : List.copyOf(jobs)) {
-            if (!job.claim.isBegun()) {
+        for (Claim job : List.copyOf(jobs)) {
+            if (!job.isBegun()) {
                 leave(job);
-                recorder.record(job, job.claim::release);
+                job.giveBack();
             }
         }
     }
 
     private void take() throws InterruptedException {
-        for (Held job : intake.take(this, batch.rows(), jobs.isEmpty() ? IDLE : Duration.ZERO)) {
+        Duration wait = !batch.isIdle() ? Duration.ZERO : jobs.isEmpty() ? IDLE : LOADING;
+        for (Claim job : intake.take(this, batch.rows(), wait)) {
+            Optional<ModelInfo> model = models.info(job.spec().model());
+            if (model.isEmpty()) {
+                unavailable(job);
+                continue;
+            }
+            Cost cost = Cost.of(job.spec(), model.get().guidanceEmbedded());
             jobs.add(job);
-            for (int image : job.claim.missingImages()) {
-                batch.add(job, job.claim.spec(), image);
+            for (int image : job.missingImages()) {
+                batch.add(new Drawing(job, cost, image));
             }
         }
         rows = batch.rows();
@@ -124,12 +128,12 @@ final class DeviceWorker {
     /** Lets go of jobs that clients have canceled and of those that it does not hold any more. */
     private void drop() {
         Set<String> canceled = intake.canceled();
-        for (Held job : List.copyOf(jobs)) {
-            if (job.lost || !job.claim.isHeld()) {
+        for (Claim job : List.copyOf(jobs)) {
+            if (!job.isHeld()) {
                 leave(job);
-            } else if (canceled.contains(job.claim.jobId())) {
+            } else if (canceled.contains(job.jobId())) {
                 leave(job);
-                recorder.record(job, job.claim::cancel);
+                recorder.ended(job.canceled());
             }
         }
     }
@@ -137,42 +141,53 @@ final class DeviceWorker {
     private void admit() {
         long end = System.nanoTime() + BETWEEN_CALLS.toNanos();
         do {
-            Place<Held> place = batch.admit();
-            if (place == null) {
+            Drawing next = batch.admit(this::readiness);
+            if (next == null) {
                 return;
             }
-            if (!place.job.claim.begin()) {
-                leave(place.job);
+            if (!next.claim.begin()) {
+                leave(next.claim);
                 continue;
             }
-            recorder.record(place.job, place.job.claim::start);
-            attempt(place.job, () -> begin(place));
+            recorder.started(next.claim, next.cost.rows(), next.cost.evaluations());
+            attempt(next.claim, () -> begin(next));
         } while (System.nanoTime() < end);
     }
 
-    private void begin(Place<Held> place) {
-        DiffusionPipeline pipeline;
+    private Readiness readiness(Drawing next) {
         try {
-            pipeline = models.open(place.spec.model());
+            return switch (models.prepare(next.spec.model(), batch.models())) {
+                case READY -> Readiness.READY;
+                case LOADING -> Readiness.LOADING;
+                case WANTS_ROOM -> Readiness.WANTS_ROOM;
+            };
+        } catch (RuntimeException | OutOfMemoryError e) {
+            return Readiness.READY; // begin() meets the same and fails the job
+        }
+    }
+
+    private void begin(Drawing next) {
+        DiffusionPipeline model;
+        try {
+            model = models.open(next.spec.model());
         } catch (OutOfDeviceMemory e) {
             throw e;
         } catch (RuntimeException e) {
-            log.warn("Job {} failed: its model cannot be opened", place.job.claim.jobId(), e);
-            fail(
-                    place.job,
-                    FailureCode.MODEL_UNAVAILABLE,
-                    "the model " + place.spec.model() + " cannot be opened any more");
+            log.warn("Job {} failed: its model cannot be opened", next.claim.jobId(), e);
+            unavailable(next.claim);
             return;
         }
-        Stages stages = new Stages();
         long start = System.nanoTime();
-        Generation generation = pipeline.begin(place.spec, place.image);
-        metrics.time(Metric.ENCODE, stages.add(Stage.ENCODE, start, 1), place.spec.model());
-        drawings.put(place, new Drawing(pipeline, generation, stages));
+        next.begin(model);
+        metrics.time(Metric.ENCODE, next.stages.add(Stage.ENCODE, start, 1), next.spec.model());
+    }
+
+    private void unavailable(Claim job) {
+        fail(job, FailureCode.MODEL_UNAVAILABLE, "the model " + job.spec().model() + " cannot be opened any more");
     }
 
     private void call() {
-        List<Place<Held>> call = batch.next();
+        List<Drawing> call = batch.next();
         if (call.isEmpty()) {
             return;
         }
@@ -189,41 +204,50 @@ final class DeviceWorker {
                         call.get(0).spec.height(),
                         e);
             } else {
-                fail(call.get(0).job, e);
+                fail(call.get(0).claim, e);
             }
         } catch (RuntimeException e) {
             if (call.size() == 1) {
-                fail(call.get(0).job, e);
+                fail(call.get(0).claim, e);
             } else {
                 log.warn("A step of {} pictures failed; each is tried alone", call.size(), e);
-                call.forEach(place -> attempt(place.job, () -> step(List.of(place))));
+                call.forEach(drawing -> attempt(drawing.claim, () -> step(List.of(drawing))));
             }
         }
         batch.charge(call, Duration.ofNanos(System.nanoTime() - start));
     }
 
-    /** Moves the pictures together; if that fails, none has moved. */
-    private void step(List<Place<Held>> call) {
-        DiffusionPipeline pipeline = drawing(call.get(0)).pipeline();
-        List<Generation> generations =
-                call.stream().map(place -> drawing(place).generation()).toList();
+    /** Moves the pictures together; if this throws, none has moved. Those that the answer does not suit fail alone. */
+    private void step(List<Drawing> call) {
+        DiffusionPipeline pipeline = call.get(0).pipeline();
+        List<Generation> generations = call.stream().map(Drawing::generation).toList();
         int[] before = generations.stream().mapToInt(Generation::stepsDone).toArray();
         long start = System.nanoTime();
-        pipeline.step(generations);
+        Map<Generation, RuntimeException> failures = pipeline.step(generations);
         String model = call.get(0).spec.model();
         metrics.time(Metric.STEP, Duration.ofNanos(System.nanoTime() - start), model);
-        metrics.record(Metric.STEP_ROWS, call.stream().mapToInt(Place::rows).sum(), model);
+        metrics.record(Metric.STEP_ROWS, call.stream().mapToInt(Drawing::rows).sum(), model);
         for (int i = 0; i < before.length; i++) {
-            Place<Held> place = call.get(i);
-            long ofTheSameJob =
-                    call.stream().filter(other -> other.job == place.job).count();
-            drawing(place).stages().add(Stage.STEPS, start, (int) ofTheSameJob);
+            Drawing drawing = call.get(i);
             Generation generation = generations.get(i);
-            if (generation.stepsDone() > before[i]) {
-                recordStep(place, generation, preview(pipeline, generation));
+            RuntimeException failure = failures.get(generation);
+            if (failure != null) {
+                fail(drawing.claim, failure);
+                continue;
+            }
+            long ofTheSameJob =
+                    call.stream().filter(other -> other.claim == drawing.claim).count();
+            drawing.stages.add(Stage.STEPS, start, (int) ofTheSameJob);
+            if (generation.stepsDone() > before[i] && jobs.contains(drawing.claim)) {
+                recorder.stepped(
+                        drawing.claim,
+                        drawing.image,
+                        generation.stepsDone(),
+                        generation.steps(),
+                        preview(pipeline, generation).orElse(null));
             }
             if (generation.done()) {
-                batch.stepped(place);
+                batch.stepped(drawing);
             }
         }
     }
@@ -240,76 +264,48 @@ final class DeviceWorker {
         }
     }
 
-    private void recordStep(Place<Held> place, Generation generation, Optional<Picture> preview) {
-        int step = generation.stepsDone();
-        int steps = generation.steps();
-        recorder.record(
-                place.job,
-                () -> place.job.claim.step(
-                        place.image,
-                        step,
-                        steps,
-                        preview.map(DeviceWorker::jpeg).orElse(null)));
-    }
-
-    private static byte[] jpeg(Picture preview) {
-        return PictureFile.encode(preview, Output.of(OutputFormat.JPEG), null);
-    }
-
-    private static byte[] png(Place<Held> place, Picture picture) {
-        return PictureFile.encode(picture, Output.PNG, Recipe.of(place.spec, place.image));
-    }
-
     private void finish() {
         long end = System.nanoTime() + BETWEEN_CALLS.toNanos();
         do {
-            Place<Held> place = batch.pollStepped();
-            if (place == null) {
+            Drawing drawing = batch.pollStepped();
+            if (drawing == null) {
                 return;
             }
-            attempt(place.job, () -> finish(place));
+            attempt(drawing.claim, () -> finish(drawing));
+            drawing.close();
         } while (System.nanoTime() < end);
     }
 
-    private void finish(Place<Held> place) {
-        Drawing drawing = drawing(place);
-        Stages stages = drawing.stages();
+    private void finish(Drawing drawing) {
         long start = System.nanoTime();
         Picture picture = drawing.pipeline().finish(drawing.generation());
-        metrics.time(Metric.DECODE, stages.add(Stage.DECODE, start, 1), place.spec.model());
-        long seed = drawing.generation().seed();
-        recorder.record(place.job, () -> {
-            long began = System.nanoTime();
-            byte[] png = png(place, picture);
-            metrics.time(Metric.ENCODE_IMAGE, stages.add(Stage.STORE, began, 1));
-            place.job.claim.image(place.image, seed, png, stages);
-        });
-        drawings.remove(place);
-        place.job.missing--;
-        if (place.job.missing == 0) {
-            jobs.remove(place.job);
+        metrics.time(Metric.DECODE, drawing.stages.add(Stage.DECODE, start, 1), drawing.spec.model());
+        recorder.drawn(
+                drawing.claim, drawing.spec, drawing.image, drawing.generation().seed(), picture, drawing.stages);
+        if (!batch.any(other -> other.claim == drawing.claim)) {
+            jobs.remove(drawing.claim);
         }
-    }
-
-    private Drawing drawing(Place<Held> place) {
-        return Objects.requireNonNull(drawings.get(place));
     }
 
     /** Does one thing for one job; if that fails, this job fails and no other. */
-    private void attempt(Held job, Runnable work) {
+    private void attempt(Claim job, Runnable work) {
         if (!jobs.contains(job)) {
             return;
         }
-        try (MDC.MDCCloseable id = MDC.putCloseable(Held.JOB_ID, job.claim.jobId())) {
+        try (MDC.MDCCloseable id = MDC.putCloseable(Recorder.JOB_ID, job.jobId())) {
             work.run();
         } catch (RuntimeException | OutOfMemoryError e) {
             fail(job, e);
         }
     }
 
-    private void fail(Held job, Throwable reason) {
-        try (MDC.MDCCloseable id = MDC.putCloseable(Held.JOB_ID, job.claim.jobId())) {
-            log.warn("Job {} failed", job.claim.jobId(), reason);
+    private void fail(Claim job, Throwable reason) {
+        if (reason instanceof PromptTooLong) {
+            fail(job, FailureCode.PROMPT_TOO_LONG, String.valueOf(reason.getMessage()));
+            return;
+        }
+        try (MDC.MDCCloseable id = MDC.putCloseable(Recorder.JOB_ID, job.jobId())) {
+            log.warn("Job {} failed", job.jobId(), reason);
         }
         if (reason instanceof OutOfDeviceMemory || reason instanceof OutOfMemoryError) {
             fail(job, FailureCode.OUT_OF_MEMORY, "one of its pictures does not fit into the memory of the device");
@@ -321,14 +317,13 @@ final class DeviceWorker {
         }
     }
 
-    private void fail(Held job, FailureCode code, String message) {
+    private void fail(Claim job, FailureCode code, String message) {
         leave(job);
-        recorder.record(job, () -> job.claim.fail(code, message));
+        recorder.ended(job.failed(code, message));
     }
 
-    private void leave(Held job) {
-        batch.remove(job);
-        drawings.keySet().removeIf(place -> place.job.equals(job));
+    private void leave(Claim job) {
+        batch.remove(drawing -> drawing.claim == job).forEach(Drawing::close);
         jobs.remove(job);
     }
 }

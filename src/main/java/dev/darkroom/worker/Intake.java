@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.ToIntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,14 +26,19 @@ final class Intake {
     private static final Duration INTERVAL = Duration.ofMillis(100);
 
     private final JobQueue queue;
+    private final ToIntFunction<Claim> rowsOf;
     private final int enough;
-    private final Deque<Held> waiting = new ArrayDeque<>();
+    private final Deque<Claim> waiting = new ArrayDeque<>();
     private final Map<Object, Integer> rows = new LinkedHashMap<>(); // of each device that takes jobs
     private volatile Set<String> canceled = Set.of();
 
-    /** @param enough a device with so many rows, on it or waiting, leaves further jobs to the others */
-    Intake(JobQueue queue, int enough) {
+    /**
+     * @param rowsOf U-Net rows of all pictures of a job that are still to be drawn
+     * @param enough a device with so many rows, on it or waiting, leaves further jobs to the others
+     */
+    Intake(JobQueue queue, ToIntFunction<Claim> rowsOf, int enough) {
         this.queue = queue;
+        this.rowsOf = rowsOf;
         this.enough = enough;
     }
 
@@ -42,8 +48,8 @@ final class Intake {
         while (goingOn.getAsBoolean()) {
             List<Claim> claims = queue.take(INTERVAL);
             synchronized (this) {
-                waiting.removeIf(job -> !job.claim.isHeld());
-                claims.forEach(claim -> waiting.add(new Held(claim)));
+                waiting.removeIf(job -> !job.isHeld());
+                waiting.addAll(claims);
                 if (!claims.isEmpty()) {
                     notifyAll();
                 }
@@ -89,10 +95,10 @@ final class Intake {
      * @param busyRows rows that it has, on it or waiting
      * @param atMost how long to wait if there is none
      */
-    synchronized List<Held> take(Object device, int busyRows, Duration atMost) throws InterruptedException {
+    synchronized List<Claim> take(Object device, int busyRows, Duration atMost) throws InterruptedException {
         rows.put(device, busyRows);
         long end = System.nanoTime() + atMost.toNanos();
-        List<Held> taken = take(device);
+        List<Claim> taken = take(device);
         for (long left = atMost.toMillis(); taken.isEmpty() && left > 0; left = (end - System.nanoTime()) / 1_000_000) {
             wait(left);
             taken = take(device);
@@ -100,12 +106,12 @@ final class Intake {
         return taken;
     }
 
-    private List<Held> take(Object device) {
-        List<Held> taken = new ArrayList<>();
+    private List<Claim> take(Object device) {
+        List<Claim> taken = new ArrayList<>();
         while (!waiting.isEmpty() && isNext(device)) {
-            Held job = waiting.remove();
+            Claim job = waiting.remove();
             taken.add(job);
-            rows.merge(device, Batch.rows(job.claim.spec(), job.missing), Integer::sum);
+            rows.merge(device, rowsOf.applyAsInt(job), Integer::sum);
         }
         if (!taken.isEmpty() && !waiting.isEmpty()) {
             notifyAll(); // the next one is another's
@@ -119,8 +125,8 @@ final class Intake {
     }
 
     /** The jobs that no device has taken. */
-    synchronized List<Held> rest() {
-        List<Held> rest = List.copyOf(waiting);
+    synchronized List<Claim> rest() {
+        List<Claim> rest = List.copyOf(waiting);
         waiting.clear();
         return rest;
     }

@@ -9,6 +9,7 @@ import org.springframework.context.annotation.Configuration;
 class WorkerConfiguration {
     @Bean
     Supplier<ModelLibrary> modelLibrary(WorkerSettings settings) {
-        return () -> new ModelLibrary(settings.modelsFolder(), settings.cache(), settings.devices());
+        return () ->
+                new ModelLibrary(settings.modelsFolder(), settings.cache(), settings.devices(), settings.modelBytes());
     }
 }

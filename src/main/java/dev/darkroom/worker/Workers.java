@@ -1,5 +1,7 @@
 package dev.darkroom.worker;
 
+import dev.darkroom.job.Claim;
+import dev.darkroom.job.Claims;
 import dev.darkroom.job.JobQueue;
 import dev.darkroom.job.Metric;
 import dev.darkroom.job.Metrics;
@@ -8,6 +10,8 @@ import dev.darkroom.pipeline.DeviceMemory;
 import dev.darkroom.pipeline.DeviceThread;
 import dev.darkroom.pipeline.LoadedModels;
 import dev.darkroom.pipeline.ModelLibrary;
+import dev.darkroom.spec.Cost;
+import dev.darkroom.spec.ModelInfo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -41,6 +45,7 @@ final class Workers implements SmartLifecycle {
     }
 
     private final JobQueue queue;
+    private final Claims claims;
     private final Models models;
     private final WorkerSettings settings;
     private final Metrics metrics;
@@ -53,8 +58,15 @@ final class Workers implements SmartLifecycle {
     private volatile @Nullable Thread thread;
 
     /** @param library looks for the models; asked when those of the settings have been fetched */
-    Workers(JobQueue queue, Models models, WorkerSettings settings, Metrics metrics, Supplier<ModelLibrary> library) {
+    Workers(
+            JobQueue queue,
+            Claims claims,
+            Models models,
+            WorkerSettings settings,
+            Metrics metrics,
+            Supplier<ModelLibrary> library) {
         this.queue = queue;
+        this.claims = claims;
         this.models = models;
         this.settings = settings;
         this.metrics = metrics;
@@ -62,11 +74,13 @@ final class Workers implements SmartLifecycle {
     }
 
     private void run() {
-        Intake intake = new Intake(queue, 2 * settings.maxRows());
+        @Nullable Intake intake = null;
         List<Thread> threads = new ArrayList<>();
         try {
             downloads.fetch(settings.models(), settings.modelsFolder());
             ModelLibrary models = library.get();
+            Intake jobs = new Intake(queue, job -> rows(job, models), 2 * settings.maxRows());
+            intake = jobs;
             List<String> names = new ArrayList<>();
             for (int i = 0; i < models.devices().size(); i++) {
                 names.add("device-" + i + " " + models.devices().get(i));
@@ -75,9 +89,10 @@ final class Workers implements SmartLifecycle {
             for (int i = 0; i < names.size(); i++) {
                 String name = names.get(i);
                 String device = models.devices().get(i);
-                threads.add(DeviceThread.start(name, () -> draw(name, device, models, intake)));
+                threads.add(DeviceThread.start(name, () -> draw(name, device, models, jobs)));
             }
-            intake.run(() -> !stopping && !failed());
+            queue.open((settings.maxRows() * names.size() * 3 + 1) / 2);
+            jobs.run(() -> !stopping && !failed());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
@@ -88,19 +103,29 @@ final class Workers implements SmartLifecycle {
         }
     }
 
+    private static int rows(Claim job, ModelLibrary library) {
+        boolean guidanceEmbedded = library.info(job.spec().model())
+                .map(ModelInfo::guidanceEmbedded)
+                .orElse(false);
+        return job.missingImages().length
+                * Cost.of(job.spec(), guidanceEmbedded).rows();
+    }
+
     /** Draws what has begun to its end, as far as there is time, and gives back the rest. */
-    private void end(Intake intake, List<Thread> threads) {
+    private void end(@Nullable Intake intake, List<Thread> threads) {
         long start = System.nanoTime();
         queue.close();
         running.forEach(DeviceWorker::drain);
-        intake.rest().forEach(job -> job.claim.release());
+        if (intake != null) {
+            intake.rest().forEach(Claim::giveBack);
+        }
         join(threads, start + settings.drain().toNanos());
         running.forEach(DeviceWorker::stop);
         join(threads, System.nanoTime() + LAST_CALL.toNanos());
         if (threads.stream().anyMatch(Thread::isAlive)) {
             log.warn("A step takes longer than there is time to wait for; its jobs go back to the queue meanwhile");
         }
-        queue.releaseHeld();
+        queue.end(LAST_CALL);
         log.info("The workers have ended after {} ms", (System.nanoTime() - start) / 1_000_000);
     }
 
@@ -111,7 +136,7 @@ final class Workers implements SmartLifecycle {
             String first = library.models().get(0).id();
             loaded.open(first).warmUp(settings.maxRows());
             log.info("Model {} is ready on {} after {} ms", first, name, (System.nanoTime() - start) / 1_000_000);
-            DeviceWorker worker = new DeviceWorker(name, loaded, intake, metrics, settings.maxRows());
+            DeviceWorker worker = new DeviceWorker(name, loaded, intake, claims, metrics, settings.maxRows());
             metrics.gauge(Metric.DEVICE_MEMORY, () -> DeviceMemory.used(device), name);
             begin(name, worker, library);
             worker.run();
@@ -172,7 +197,6 @@ final class Workers implements SmartLifecycle {
         running = List.of();
         states.clear();
         downloads = new ModelDownloads();
-        queue.open();
         thread = new Thread(this::run, "workers");
         thread.start();
     }
@@ -186,7 +210,7 @@ final class Workers implements SmartLifecycle {
             return;
         }
         try {
-            worker.join(settings.drain().plus(LAST_CALL.multipliedBy(2)).toMillis());
+            worker.join(settings.drain().plus(LAST_CALL.multipliedBy(4)).toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

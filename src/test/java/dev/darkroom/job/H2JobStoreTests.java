@@ -65,7 +65,7 @@ class H2JobStoreTests extends JobStoreTests {
                         values ('draw', ?, current_timestamp, true, 'a dead process', 7)""").param(id).update();
         database.close();
         open();
-        store.releaseAll();
+        claims.releaseAll();
         assertThat(job(id).state()).isEqualTo(JobState.QUEUED);
         assertThat(sql.sql("select count(*) from scheduled_tasks where picked = false and version = 8")
                         .query(Integer.class)

@@ -16,7 +16,8 @@ class JobSettingsTests {
 
     @Test
     void haveTheirDocumentedDefaults() {
-        assertThat(bind(Map.of())).isEqualTo(new JobSettings("./data", Role.ALL, 1000, Duration.ofDays(7)));
+        assertThat(bind(Map.of()))
+                .isEqualTo(new JobSettings("./data", Role.ALL, 1000, Duration.ofSeconds(5), Duration.ofDays(7)));
     }
 
     @Test
@@ -25,8 +26,10 @@ class JobSettingsTests {
                         "darkroom.data-dir", "/var/lib/darkroom",
                         "darkroom.role", "worker",
                         "darkroom.max-queued", "7",
+                        "darkroom.heartbeat", "1s",
                         "darkroom.retention", "12h")))
-                .isEqualTo(new JobSettings("/var/lib/darkroom", Role.WORKER, 7, Duration.ofHours(12)));
+                .isEqualTo(new JobSettings(
+                        "/var/lib/darkroom", Role.WORKER, 7, Duration.ofSeconds(1), Duration.ofHours(12)));
     }
 
     @Test

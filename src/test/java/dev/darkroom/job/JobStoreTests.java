@@ -2,8 +2,11 @@ package dev.darkroom.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.awaitility.Awaitility.await;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
@@ -25,7 +28,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterAll;
@@ -36,6 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.support.StaticListableBeanFactory;
+import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 
@@ -43,6 +51,7 @@ import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 abstract class JobStoreTests {
 
     static final byte[] PNG = {1, 2, 3};
+    private static final Cost COST = Cost.of(spec(1), false);
 
     @TempDir
     static Path data;
@@ -52,6 +61,8 @@ abstract class JobStoreTests {
     static HikariDataSource database;
     static JdbcClient sql;
     static JobStore store;
+    static ClaimStore claims;
+    static JobKeeping keeping;
     static ImageStore files;
 
     /** Opens a database without tables, or one that an earlier call has filled. */
@@ -64,25 +75,62 @@ abstract class JobStoreTests {
         files = new DirectoryImageStore(settings().data().resolve("images"));
         clock = new DatabaseClock();
         store = store(database, clock);
+        claims = new ClaimStore(rows(database, clock));
+        keeping = keeping(clock);
     }
 
     static JobSettings settings() {
-        return new JobSettings(data.toString(), Role.ALL, 100, Duration.ofDays(7));
+        return new JobSettings(data.toString(), Role.ALL, 100, Duration.ofSeconds(5), Duration.ofDays(7));
     }
 
     static JobStore store(DataSource database, InstantSource clock) {
-        return new JobStore(
+        return new JobStore(rows(database, clock));
+    }
+
+    static JobKeeping keeping(InstantSource clock) {
+        return new JobKeeping(rows(database, clock), files);
+    }
+
+    static JobRows rows(DataSource database, InstantSource clock) {
+        return new JobRows(
                 JdbcClient.create(database),
+                new JdbcTemplate(database),
                 new DataSourceTransactionManager(database),
                 events,
-                new DirectoryImageStore(settings().data().resolve("images")),
                 clock);
     }
 
     private static Claim claim(Job job, long number) {
         StaticListableBeanFactory nothing = new StaticListableBeanFactory();
         Traces traces = new Traces(nothing.getBeanProvider(OpenTelemetry.class));
-        return new Claim(store, new Paces(sql), new Metrics(new SimpleMeterRegistry()), traces, job, number);
+        return new Claim(new Paces(sql), new Metrics(new SimpleMeterRegistry()), traces, job, number);
+    }
+
+    /** A worker with this claim writes an entry. @return whether it still had the job */
+    private static boolean write(String id, long claim, Function<Claim, Entry> entry) {
+        return write(id, claim, entry, false);
+    }
+
+    private static boolean write(String id, long claim, Function<Claim, Entry> entry, boolean again) {
+        Claim worker = claim(store.find(id).orElseThrow(), claim);
+        return claims.write(List.of(entry.apply(worker)), again).isEmpty();
+    }
+
+    private static boolean start(String id, long claim) {
+        return write(id, claim, worker -> worker.started(2, 2));
+    }
+
+    private static boolean step(String id, long claim, int image, int step, int steps) {
+        return write(id, claim, worker -> worker.step(image, step, steps, null));
+    }
+
+    private static boolean image(String id, long claim, int index, long seed) {
+        String hash = files.write(PNG);
+        return write(id, claim, worker -> worker.drawn(index, seed, PNG, hash, new Stages()));
+    }
+
+    private static boolean release(String id, long claim) {
+        return write(id, claim, Claim::released);
     }
 
     @AfterAll
@@ -96,6 +144,7 @@ abstract class JobStoreTests {
         sql.sql("delete from flow").update();
         sql.sql("delete from caller_usage").update();
         sql.sql("delete from scheduled_tasks").update();
+        sql.sql("delete from image_deletion").update();
     }
 
     @Test
@@ -110,7 +159,7 @@ abstract class JobStoreTests {
     @Test
     void aJobAndItsQueueEntryAreInsertedTogetherOrNotAtAll() {
         List<String> ids = new ArrayList<>();
-        assertThatThrownBy(() -> store.insert(spec(1), JobOptions.DEFAULT, "someone", Quota.NONE, (id, tag) -> {
+        assertThatThrownBy(() -> store.insert(spec(1), COST, JobOptions.DEFAULT, "someone", Quota.NONE, (id, tag) -> {
                     ids.add(id);
                     throw new IllegalStateException("the queue does not take it");
                 }))
@@ -130,7 +179,7 @@ abstract class JobStoreTests {
         for (int i = 0; i < 24; i++) {
             JobStore process = processes.get(i % 2);
             JobOptions options = new JobOptions(Priority.values()[i % 3], null);
-            posts.add(threads.submit(() -> process.insert(spec(1), options, "limited", quota, (id, tag) -> {})
+            posts.add(threads.submit(() -> process.insert(spec(1), COST, options, "limited", quota, (id, tag) -> {})
                     .id()));
         }
         List<String> accepted = new ArrayList<>();
@@ -148,13 +197,13 @@ abstract class JobStoreTests {
         assertThat(accepted)
                 .hasSize(5)
                 .allSatisfy(id -> assertThat(store.caller(id)).contains("limited"));
-        store.insert(spec(1), JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
+        store.insert(spec(1), COST, JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
 
         JobStore tomorrow = store(database, InstantSource.offset(clock, Duration.ofDays(1)));
         if (picturesPerDay != null) {
-            tomorrow.insert(spec(1), JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
+            tomorrow.insert(spec(1), COST, JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
         }
-        tomorrow.forgetOldUsage();
+        keeping(InstantSource.offset(clock, Duration.ofDays(1))).forgetOldUsage();
         assertThat(sql.sql("select count(*) from caller_usage")
                         .query(Integer.class)
                         .single())
@@ -164,10 +213,10 @@ abstract class JobStoreTests {
     @Test
     void theLastPictureMakesTheJobSucceed() {
         String id = running(2, 7);
-        store.step(id, 7, 0, 1, 20, null);
-        store.image(id, 7, 1, 43, PNG, new Stages());
+        step(id, 7, 0, 1, 20);
+        image(id, 7, 1, 43);
         assertThat(job(id).state()).isEqualTo(JobState.RUNNING);
-        store.image(id, 7, 0, 42, PNG, new Stages());
+        image(id, 7, 0, 42);
         assertThat(job(id).state()).isEqualTo(JobState.SUCCEEDED);
         assertThat(job(id).images()).extracting(Job.Image::index).containsExactly(0, 1);
         assertThat(job(id).finishedAt()).isNotNull();
@@ -186,27 +235,27 @@ abstract class JobStoreTests {
     @Test
     void aWorkerThatLostItsClaimChangesNothing() {
         String id = running(1, 7);
-        assertThat(store.claim(id, 9)).map(Job::state).contains(JobState.QUEUED);
-        store.start(id, 9);
+        assertThat(claims.claim(id, 9)).map(Job::state).contains(JobState.QUEUED);
+        start(id, 9);
         Job before = job(id);
-        assertThatThrownBy(() -> store.step(id, 7, 0, 1, 20, null)).isInstanceOf(ClaimLost.class);
-        assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG, new Stages())).isInstanceOf(ClaimLost.class);
-        assertThatThrownBy(() -> store.fail(id, 7, FailureCode.DRAWING_FAILED, "late"))
-                .isInstanceOf(ClaimLost.class);
-        assertThatThrownBy(() -> store.canceled(id, 7)).isInstanceOf(ClaimLost.class);
-        assertThatThrownBy(() -> store.release(id, 7)).isInstanceOf(ClaimLost.class);
+        assertThat(step(id, 7, 0, 1, 20)).isFalse();
+        assertThat(image(id, 7, 0, 42)).isFalse();
+        assertThat(write(id, 7, worker -> worker.failed(FailureCode.DRAWING_FAILED, "late")))
+                .isFalse();
+        assertThat(write(id, 7, Claim::canceled)).isFalse();
+        assertThat(release(id, 7)).isFalse();
         assertThat(job(id)).isEqualTo(before);
-        store.image(id, 9, 0, 42, PNG, new Stages());
+        image(id, 9, 0, 42);
         assertThat(job(id).state()).isEqualTo(JobState.SUCCEEDED);
     }
 
     @Test
     void anEndedJobCannotBeClaimedOrChanged() {
         String id = running(1, 7);
-        store.image(id, 7, 0, 42, PNG, new Stages());
+        image(id, 7, 0, 42);
         Job before = job(id);
-        assertThat(store.claim(id, 8)).isEmpty();
-        assertThatThrownBy(() -> store.image(id, 7, 0, 42, PNG, new Stages())).isInstanceOf(ClaimLost.class);
+        assertThat(claims.claim(id, 8)).isEmpty();
+        assertThat(image(id, 7, 0, 42)).isFalse();
         store.cancel(id);
         assertThat(job(id)).isEqualTo(before);
     }
@@ -214,54 +263,71 @@ abstract class JobStoreTests {
     @Test
     void aQueuedJobIsCanceledAtOnceAndItsWorkerLearnsOfIt() {
         Job job = insert(1);
-        assertThat(store.claim(job.id(), 3)).isPresent();
+        assertThat(claims.claim(job.id(), 3)).isPresent();
         store.cancel(job.id());
         assertThat(job(job.id()).state()).isEqualTo(JobState.CANCELED);
-        assertThatThrownBy(() -> store.start(job.id(), 3)).isInstanceOf(ClaimLost.class);
+        assertThat(start(job.id(), 3)).isFalse();
     }
 
     @Test
     void aRunningJobIsAskedToStop() {
         String id = running(1, 7);
-        assertThat(store.cancelRequests()).isEmpty();
+        assertThat(claims.cancelRequests()).isEmpty();
         store.cancel(id);
         assertThat(job(id).state()).isEqualTo(JobState.RUNNING);
-        assertThat(store.cancelRequests()).containsExactly(id);
-        store.canceled(id, 7);
+        assertThat(claims.cancelRequests()).containsExactly(id);
+        write(id, 7, Claim::canceled);
         assertThat(job(id).state()).isEqualTo(JobState.CANCELED);
-        assertThat(store.cancelRequests()).isEmpty();
+        assertThat(claims.cancelRequests()).isEmpty();
     }
 
     @Test
     void finishedPicturesAndTheirStepsSurviveAnInterruption() {
         String id = running(2, 7);
-        store.step(id, 7, 1, 1, 2, null);
-        store.image(id, 7, 0, 42, PNG, new Stages());
-        Job again = store.claim(id, 8).orElseThrow();
+        step(id, 7, 1, 1, 2);
+        image(id, 7, 0, 42);
+        Job again = claims.claim(id, 8).orElseThrow();
         assertThat(claim(again, 8).missingImages()).containsExactly(1);
-        store.start(id, 8);
+        start(id, 8);
         assertThat(job(id).step()).isEqualTo(2);
     }
 
     @Test
     void aJobWhoseWorkersDiedTooOftenFails() {
         Job job = insert(1);
-        for (int claim = 1; claim <= JobStore.MAX_STARTS; claim++) {
-            assertThat(store.claim(job.id(), claim)).isPresent();
-            store.start(job.id(), claim);
+        for (int claim = 1; claim <= ClaimStore.MAX_DEATHS; claim++) {
+            assertThat(claims.claim(job.id(), claim)).isPresent();
+            start(job.id(), claim);
+            assertThat(claims.died(job.id(), claim)).isTrue();
+            assertThat(claims.died(job.id(), claim))
+                    .as("found dead by another process as well")
+                    .isFalse();
+            assertThat(step(job.id(), claim, 0, 1, 2))
+                    .as("a worker that was only frozen")
+                    .isFalse();
         }
-        assertThat(store.claim(job.id(), 99)).isEmpty();
+        assertThat(claims.claim(job.id(), 99)).isEmpty();
         assertThat(job(job.id()).state()).isEqualTo(JobState.FAILED);
         assertThat(job(job.id()).failure()).extracting(Job.Failure::code).isEqualTo("interrupted_too_often");
     }
 
     @Test
+    void onlyWorkersThatDiedCountAgainstAJob() {
+        Job job = insert(1);
+        for (int claim = 1; claim <= 3 * ClaimStore.MAX_DEATHS; claim++) {
+            assertThat(claims.claim(job.id(), claim)).map(Job::state).contains(JobState.QUEUED);
+            start(job.id(), claim); // and then it lets go of it without a word, as its database is away
+        }
+        assertThat(claims.claim(job.id(), 99)).isPresent();
+    }
+
+    @Test
     void givingAJobBackDoesNotCountAsDying() {
         Job job = insert(1);
-        for (int claim = 1; claim <= 3 * JobStore.MAX_STARTS; claim++) {
-            assertThat(store.claim(job.id(), claim)).map(Job::state).contains(JobState.QUEUED);
-            store.start(job.id(), claim);
-            store.release(job.id(), claim);
+        for (int claim = 1; claim <= 3 * ClaimStore.MAX_DEATHS; claim++) {
+            assertThat(claims.claim(job.id(), claim)).map(Job::state).contains(JobState.QUEUED);
+            start(job.id(), claim);
+            release(job.id(), claim);
         }
         assertThat(job(job.id()).state()).isEqualTo(JobState.QUEUED);
     }
@@ -271,13 +337,13 @@ abstract class JobStoreTests {
         Job job = insert(1);
         List<JobEvent.Type> heard = new ArrayList<>();
         Runnable unsubscribe = events.subscribe(job.id(), heard::add);
-        store.claim(job.id(), 1);
-        store.start(job.id(), 1);
-        store.start(job.id(), 1); // a second try changes nothing
-        assertThatThrownBy(() -> store.start(job.id(), 2)).isInstanceOf(ClaimLost.class);
+        claims.claim(job.id(), 1);
+        start(job.id(), 1);
+        start(job.id(), 1); // a second try changes nothing
+        assertThat(start(job.id(), 2)).isFalse();
         assertThat(heard).containsExactly(JobEvent.Type.STARTED);
         unsubscribe.run();
-        store.release(job.id(), 1);
+        release(job.id(), 1);
         assertThat(heard).containsExactly(JobEvent.Type.STARTED);
     }
 
@@ -288,8 +354,8 @@ abstract class JobStoreTests {
         for (int i = 0; i < 6; i++) {
             heavy.add(insert(spec(1), Priority.NORMAL, "heavy").id());
         }
-        store.claim(heavy.get(0), 1);
-        store.start(heavy.get(0), 1);
+        claims.claim(heavy.get(0), 1);
+        start(heavy.get(0), 1);
         List<String> light = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             light.add(insert(spec(1), Priority.NORMAL, "light").id());
@@ -327,10 +393,10 @@ abstract class JobStoreTests {
     @Test
     void everybodyIsEqualAgainAfterAnIdleMoment() {
         String earlier = insert(spec(8, 150), Priority.LOW, "earlier").id();
-        store.forgetFlowsIfIdle();
+        keeping.forgetFlowsIfIdle();
         assertThat(insert(spec(1), Priority.LOW, "earlier").startTag()).isPositive();
         sql.sql("update job set state = 'succeeded'").update();
-        store.forgetFlowsIfIdle();
+        keeping.forgetFlowsIfIdle();
         assertThat(insert(spec(1), Priority.LOW, "earlier").startTag()).isZero();
         assertThat(store.find(earlier)).isPresent();
     }
@@ -356,23 +422,23 @@ abstract class JobStoreTests {
     @Test
     void aJobThatHasNotEndedInTimeFailsQueuedOrRunning() {
         JobOptions soon = new JobOptions(Priority.NORMAL, Duration.ofSeconds(1));
-        String queued = store.insert(spec(1), soon, "someone", Quota.NONE, (id, tag) -> {})
+        String queued = store.insert(spec(1), COST, soon, "someone", Quota.NONE, (id, tag) -> {})
                 .id();
-        String running = store.insert(spec(1), soon, "someone", Quota.NONE, (id, tag) -> {})
+        String running = store.insert(spec(1), COST, soon, "someone", Quota.NONE, (id, tag) -> {})
                 .id();
-        store.claim(running, 7);
-        store.start(running, 7);
+        claims.claim(running, 7);
+        start(running, 7);
         String patient = insert(1).id();
-        assertThat(store.expire()).isEmpty();
+        assertThat(keeping.expire()).isEmpty();
 
-        JobStore later = store(database, InstantSource.offset(clock, Duration.ofSeconds(2)));
+        JobKeeping later = keeping(InstantSource.offset(clock, Duration.ofSeconds(2)));
         assertThat(later.expire()).containsExactlyInAnyOrder(queued, running);
         for (String id : List.of(queued, running)) {
             assertThat(job(id).state()).isEqualTo(JobState.FAILED);
             assertThat(job(id).failure()).extracting(Job.Failure::code).isEqualTo("expired");
         }
         assertThat(job(patient).state()).isEqualTo(JobState.QUEUED);
-        assertThatThrownBy(() -> store.step(running, 7, 0, 1, 2, null)).isInstanceOf(ClaimLost.class);
+        assertThat(step(running, 7, 0, 1, 2)).isFalse();
         assertThat(later.expire()).isEmpty();
     }
 
@@ -380,17 +446,18 @@ abstract class JobStoreTests {
     void anExpiredOrCanceledJobIsNotBegunAgainAfterItsWorkerDied() {
         String canceled = running(1, 7);
         store.cancel(canceled);
-        assertThat(store.claim(canceled, 8)).isEmpty();
+        assertThat(claims.claim(canceled, 8)).isEmpty();
         assertThat(job(canceled).state()).isEqualTo(JobState.CANCELED);
 
         String expired = store.insert(
                         spec(1),
+                        COST,
                         new JobOptions(Priority.HIGH, Duration.ofSeconds(1)),
                         "someone",
                         Quota.NONE,
                         (id, tag) -> {})
                 .id();
-        JobStore later = store(database, InstantSource.offset(clock, Duration.ofSeconds(2)));
+        ClaimStore later = new ClaimStore(rows(database, InstantSource.offset(clock, Duration.ofSeconds(2))));
         assertThat(later.claim(expired, 1)).isEmpty();
         assertThat(job(expired).failure()).extracting(Job.Failure::code).isEqualTo("expired");
     }
@@ -398,8 +465,8 @@ abstract class JobStoreTests {
     @Test
     void aPictureWhoseCommitWasNotAcknowledgedIsRecordedOnce() {
         String id = running(2, 7);
-        store.image(id, 7, 0, 42, PNG, new Stages());
-        store.image(id, 7, 0, 42, PNG, new Stages());
+        image(id, 7, 0, 42);
+        image(id, 7, 0, 42);
         assertThat(job(id).images()).hasSize(1);
         assertThat(types(id)).filteredOn(JobEvent.Type.IMAGE::equals).hasSize(1);
     }
@@ -407,48 +474,270 @@ abstract class JobStoreTests {
     @Test
     void aDeletedJobTakesItsPictureAlongUnlessAnotherHasTheSame() {
         String first = running(1, 7);
-        store.image(first, 7, 0, 42, PNG, new Stages());
+        image(first, 7, 0, 42);
         String second = running(1, 7);
-        store.image(second, 7, 0, 42, PNG, new Stages());
+        image(second, 7, 0, 42);
         String hash = job(first).images().get(0).hash();
 
-        store.delete(first);
+        keeping.delete(first);
+        keeping.deleteImages(Duration.ZERO);
         assertThat(store.find(first)).isEmpty();
         assertThat(store.eventsAfter(first, 0)).isEmpty();
         assertThat(files.holds(hash)).isTrue();
-        store.delete(second);
+        keeping.delete(second);
+        assertThat(files.holds(hash)).isTrue();
+        keeping.deleteImages(Duration.ofMinutes(1));
+        assertThat(files.holds(hash)).isTrue();
+        keeping.deleteImages(Duration.ZERO);
         assertThat(files.holds(hash)).isFalse();
-        store.delete(second);
+        keeping.delete(second);
     }
 
     @Test
     void onlyJobsThatEndedLongAgoAreDeleted() {
         String ended = running(1, 7);
-        store.image(ended, 7, 0, 42, PNG, new Stages());
-        running(1, 8);
-        assertThat(store.endedBefore(clock.instant().minusSeconds(60), 10)).isEmpty();
-        assertThat(store.endedBefore(clock.instant().plusSeconds(60), 10)).containsExactly(ended);
+        image(ended, 7, 0, 42);
+        String running = running(1, 8);
+        keeping.deleteEndedBefore(clock.instant().minusSeconds(60));
+        assertThat(store.find(ended)).isPresent();
+        keeping.deleteEndedBefore(clock.instant().plusSeconds(60));
+        assertThat(store.find(ended)).isEmpty();
+        assertThat(store.find(running)).isPresent();
     }
 
-    /** Both have the same picture, so one's file is the other's. */
+    @Test
+    void aPictureThatIsDrawnAgainIsNotDeletedAsAnEarlierJobs() {
+        String first = running(1, 7);
+        image(first, 7, 0, 42);
+        keeping.delete(first);
+        String second = running(1, 7);
+        Claim worker = claim(job(second), 7);
+        Claims all = new Claims(claims, files, clock);
+        String hash = all.store(worker, PNG);
+        keeping.deleteImages(Duration.ZERO);
+        assertThat(files.holds(hash)).as("kept since it was stored").isTrue();
+
+        String third = running(1, 7);
+        image(third, 7, 0, 42);
+        keeping.delete(third);
+        all.write(List.of(worker.drawn(0, 42, PNG, hash, new Stages())));
+        keeping.deleteImages(Duration.ZERO);
+        assertThat(files.holds(hash)).as("kept by the row that names it").isTrue();
+    }
+
+    @Test
+    void aPictureWhoseFileIsBeingDeletedIsStoredAgainAfterwards() throws Exception {
+        String first = running(1, 7);
+        image(first, 7, 0, 42);
+        String second = running(1, 7);
+        Claim worker = claim(job(second), 7);
+        Claims all = new Claims(claims, files, clock);
+        String hash = all.store(worker, PNG);
+        keeping.delete(first);
+        sql.sql("update image_deletion set begun = true").update();
+        ExecutorService recorder = Executors.newSingleThreadExecutor();
+        try {
+            Future<?> written = recorder.submit(() -> all.write(List.of(worker.drawn(0, 42, PNG, hash, new Stages()))));
+            assertThatThrownBy(() -> written.get(300, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            files.delete(hash);
+            sql.sql("delete from image_deletion").update();
+            written.get();
+        } finally {
+            recorder.shutdownNow();
+        }
+        assertThat(job(second).state()).isEqualTo(JobState.SUCCEEDED);
+        assertThat(files.holds(hash)).isTrue();
+    }
+
+    @Test
+    void aDeletionThatWasNotEndedIsDoneAgain() {
+        String first = running(1, 7);
+        image(first, 7, 0, 42);
+        String hash = job(first).images().get(0).hash();
+        keeping.delete(first);
+        sql.sql("update image_deletion set begun = true").update();
+        keeping.deleteImages(Duration.ZERO);
+        assertThat(files.holds(hash)).as("by another process, perhaps").isTrue();
+        keeping(InstantSource.offset(clock, Duration.ofMinutes(2))).deleteImages(Duration.ZERO);
+        assertThat(files.holds(hash)).isFalse();
+        assertThat(sql.sql("select count(*) from image_deletion")
+                        .query(Integer.class)
+                        .single())
+                .isZero();
+    }
+
+    @Test
+    void aPictureThatCannotBeDeletedKeepsNoOtherFromBeingDeleted() {
+        List<String> ids = new ArrayList<>();
+        for (byte i = 0; i < 3; i++) {
+            byte[] png = {1, 2, i};
+            String id = running(1, 7);
+            String hash = files.write(png);
+            write(id, 7, worker -> worker.drawn(0, 42, png, hash, new Stages()));
+            ids.add(id);
+        }
+        String stuck = job(ids.get(1)).images().get(0).hash();
+        List<String> deleted = new ArrayList<>();
+        ImageStore failing = new ImageStore() {
+            @Override
+            public String write(byte[] png) {
+                return files.write(png);
+            }
+
+            @Override
+            public boolean holds(String hash) {
+                return files.holds(hash);
+            }
+
+            @Override
+            public byte[] read(String hash) {
+                return files.read(hash);
+            }
+
+            @Override
+            public void delete(String hash) {
+                if (hash.equals(stuck)) {
+                    throw new ImageStoreUnavailable("no", null);
+                }
+                deleted.add(hash);
+            }
+        };
+        JobKeeping others = new JobKeeping(rows(database, clock), failing);
+        others.deleteEndedBefore(clock.instant().plusSeconds(1));
+        assertThat(ids).allSatisfy(id -> assertThat(store.find(id)).isEmpty());
+        others.deleteImages(Duration.ZERO);
+        assertThat(deleted).hasSize(2).doesNotContain(stuck);
+    }
+
+    /** Each has the same picture as the one before, so one's file is the other's. */
     @Test
     void aPictureIsNeverNamedWithoutItsFileWhileOthersAreDeleted() throws Exception {
-        ExecutorService deleter = Executors.newSingleThreadExecutor();
+        ScheduledExecutorService deleter = Executors.newScheduledThreadPool(1);
+        deleter.scheduleWithFixedDelay(() -> keeping.deleteImages(Duration.ofMillis(500)), 0, 1, TimeUnit.MILLISECONDS);
+        Claims all = new Claims(claims, files, clock);
         try {
-            String old = running(1, 7);
-            store.image(old, 7, 0, 42, PNG, new Stages());
             for (int round = 0; round < 100; round++) {
                 String next = running(1, 7);
-                String last = old;
-                Future<?> deletion = deleter.submit(() -> store.delete(last));
-                store.image(next, 7, 0, 42, PNG, new Stages());
-                deletion.get();
-                assertThat(files.holds(job(next).images().get(0).hash())).isTrue();
-                old = next;
+                Claim worker = claim(job(next), 7);
+                String hash = all.store(worker, PNG);
+                all.write(List.of(worker.drawn(0, 42, PNG, hash, new Stages())));
+                assertThat(job(next).state()).isEqualTo(JobState.SUCCEEDED);
+                assertThat(files.holds(hash)).isTrue();
+                keeping.delete(next);
+                if (round % 20 == 19) {
+                    await().atMost(Duration.ofSeconds(20)).until(() -> !files.holds(hash));
+                }
             }
         } finally {
             deleter.shutdownNow();
         }
+    }
+
+    @Test
+    void theStepsAndPreviewsOfAnEndedJobAreForgottenAndNothingElse() {
+        String ended = running(1, 7);
+        write(ended, 7, worker -> worker.step(0, 1, 2, new byte[] {7}));
+        image(ended, 7, 0, 42);
+        String going = running(1, 7);
+        step(going, 7, 0, 1, 2);
+        keeping.forgetStepsOfJobsEnded(
+                clock.instant().minusSeconds(60), clock.instant().minusSeconds(30));
+        assertThat(types(ended)).contains(JobEvent.Type.STEP);
+        assertThat(store.eventsAfter(ended, 2).get(0).data())
+                .isEqualTo(
+                        "{\"image\":0,\"step\":1,\"steps\":2,\"preview\":{\"content_type\":\"image/jpeg\",\"data\":\"Bw==\"}}");
+        keeping.forgetStepsOfJobsEnded(
+                clock.instant().minusSeconds(60), clock.instant().plusSeconds(1));
+        assertThat(types(ended))
+                .containsExactly(
+                        JobEvent.Type.QUEUED, JobEvent.Type.STARTED, JobEvent.Type.IMAGE, JobEvent.Type.SUCCEEDED);
+        assertThat(types(going)).contains(JobEvent.Type.STEP);
+        assertThat(sql.sql("select count(*) from job_preview")
+                        .query(Integer.class)
+                        .single())
+                .isZero();
+    }
+
+    @Test
+    void whatWasCommittedWithoutBeingAcknowledgedIsNotWrittenTwice() {
+        String id = running(2, 7);
+        Claim worker = claim(job(id), 7);
+        List<Entry> entries = List.of(worker.step(0, 1, 2, null), worker.step(1, 1, 2, null));
+        assertThat(claims.write(entries, false)).isEmpty();
+        Job before = job(id);
+        assertThat(claims.write(entries, true)).isEmpty();
+        assertThat(job(id)).isEqualTo(before);
+        assertThat(job(id).step()).isEqualTo(2);
+        assertThat(claims.write(List.of(worker.failed(FailureCode.DRAWING_FAILED, "no")), false))
+                .isEmpty();
+        assertThat(claims.write(List.of(worker.failed(FailureCode.DRAWING_FAILED, "no")), true))
+                .as("ended by itself, not by another")
+                .isEmpty();
+    }
+
+    @Test
+    void manyJobsAreWrittenAtOnceAndThoseThatAreLostHoldUpNoOther() {
+        List<Claim> workers = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            workers.add(claim(job(running(1, 7)), 7));
+        }
+        claims.claim(workers.get(1).jobId(), 8);
+        List<Entry> entries = new ArrayList<>();
+        for (int step = 1; step <= 2; step++) {
+            for (Claim worker : workers) {
+                entries.add(worker.step(0, step, 2, null));
+            }
+        }
+        assertThat(claims.write(entries, false)).containsExactly(workers.get(1));
+        assertThat(workers).extracting(worker -> job(worker.jobId()).step()).containsExactly(2, 0, 2);
+        assertThat(store.eventsAfter(workers.get(2).jobId(), 2))
+                .extracting(JobEvent::sequence, JobEvent::data)
+                .containsExactly(
+                        tuple(3L, "{\"image\":0,\"step\":1,\"steps\":2}"),
+                        tuple(4L, "{\"image\":0,\"step\":2,\"steps\":2}"));
+    }
+
+    @Test
+    void aListenersTroubleIsNotThatOfTheWorkerWhoseEventItHears() {
+        String id = running(1, 7);
+        List<JobEvent.Type> heard = new ArrayList<>();
+        Runnable bad = events.subscribe(id, type -> {
+            throw new IllegalStateException("a listener's own trouble");
+        });
+        Runnable good = events.subscribe(id, heard::add);
+        try {
+            assertThat(step(id, 7, 0, 1, 2)).isTrue();
+        } finally {
+            bad.run();
+            good.run();
+        }
+        assertThat(heard).containsExactly(JobEvent.Type.STEP);
+    }
+
+    /** A row of a later version, which knows more, and one that nobody can read. */
+    @Test
+    void rowsOfOtherVersionsAreReadAsFarAsPossible() {
+        String later = insert(1).id();
+        sql.sql(
+                        "update job set spec = substring(spec, 1, char_length(spec) - 1) || ',\"loras\":[{\"id\":\"x\"}]}' where id = ?")
+                .param(later)
+                .update();
+        assertThat(job(later).spec()).isEqualTo(spec(1));
+        String unknown = insert(1).id();
+        sql.sql("update job set spec = replace(spec, 'EULER', 'TELEPORT') where id = ?")
+                .param(unknown)
+                .update();
+        assertThat(job(unknown).readable()).isEmpty();
+        assertThatThrownBy(() -> job(unknown).spec())
+                .isInstanceOf(UnreadableRow.class)
+                .hasMessageContaining(unknown);
+        String damaged = insert(1).id();
+        sql.sql("update job set spec = '{\"prompt' where id = ?").param(damaged).update();
+        assertThat(store.list("someone", List.of(JobState.QUEUED), null, 10))
+                .extracting(Job::id, job -> job.readable().isPresent())
+                .containsExactlyInAnyOrder(tuple(later, true), tuple(unknown, false), tuple(damaged, false));
+        store.cancel(damaged);
+        assertThat(job(damaged).state()).isEqualTo(JobState.CANCELED);
     }
 
     @Test
@@ -478,10 +767,10 @@ abstract class JobStoreTests {
                 });
                 together.await();
                 LockSupport.parkNanos(Math.max(0, -head) * 50_000L);
-                if (store.cancelRequests().contains(id)) {
-                    store.canceled(id, 7);
+                if (claims.cancelRequests().contains(id)) {
+                    write(id, 7, Claim::canceled);
                 } else {
-                    store.image(id, 7, 0, 42, PNG, new Stages());
+                    image(id, 7, 0, 42);
                 }
                 cancel.get();
                 ends[job(id).state().ordinal()]++;
@@ -510,8 +799,8 @@ abstract class JobStoreTests {
 
     String running(int n, long claim) {
         String id = insert(n).id();
-        assertThat(store.claim(id, claim)).isPresent();
-        store.start(id, claim);
+        assertThat(claims.claim(id, claim)).isPresent();
+        start(id, claim);
         return id;
     }
 
@@ -524,7 +813,8 @@ abstract class JobStoreTests {
     }
 
     Job insert(ImageSpec spec, Priority priority, String caller) {
-        return store.insert(spec, new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
+        return store.insert(
+                spec, Cost.of(spec, false), new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
     }
 
     static ImageSpec spec(int n) {

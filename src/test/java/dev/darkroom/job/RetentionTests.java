@@ -36,6 +36,9 @@ class RetentionTests {
     @Autowired
     private Housekeeping housekeeping;
 
+    @Autowired
+    private JobKeeping keeping;
+
     @DynamicPropertySource
     static void freshData(DynamicPropertyRegistry registry) {
         registry.add(
@@ -54,6 +57,8 @@ class RetentionTests {
         housekeeping.retain();
         assertThat(jobs.find(old.id())).isEmpty();
         assertThat(jobs.eventsAfter(old.id(), 0)).isEmpty();
+        assertThat(pictures.holds(picture)).as("a minute longer than its job").isTrue();
+        keeping.deleteImages(Duration.ZERO);
         assertThat(pictures.holds(picture)).isFalse();
         assertThat(jobs.find(young.id())).contains(young);
         assertThat(pictures.holds(young.images().get(0).hash())).isTrue();

@@ -48,6 +48,7 @@ class RecipeTests {
             1000,
             50,
             11,
+            false,
             1);
 
     private static final List<String> PROMPTS = List.of(

@@ -16,6 +16,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -196,8 +197,8 @@ class ModelFolderTests {
         Path broken = temporary.resolve("models/broken");
         FileSystemUtils.copyRecursively(folder, broken);
         Files.writeString(broken.resolve("unet/config.json"), "{\"block_out");
-        ModelLibrary library =
-                new ModelLibrary(temporary.resolve("models"), temporary.resolve("cache"), List.of("cpu"));
+        ModelLibrary library = new ModelLibrary(
+                temporary.resolve("models"), temporary.resolve("cache"), List.of("cpu"), Optional.empty());
         assertThat(library.models()).extracting(ModelInfo::id).containsExactly(BuiltInModel.ID, "tiny");
         assertThat(library.models()).extracting(ModelInfo::determinism).containsOnly(Determinism.EXACT);
         try (LoadedModels loaded = library.on("cpu")) {
@@ -210,7 +211,8 @@ class ModelFolderTests {
 
     @Test
     void aLibrarySaysThatADeviceIsNotThere() {
-        assertThatThrownBy(() -> new ModelLibrary(temporary, temporary.resolve("cache"), List.of("cpu", "cuda:100")))
+        assertThatThrownBy(() -> new ModelLibrary(
+                        temporary, temporary.resolve("cache"), List.of("cpu", "cuda:100"), Optional.empty()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no device \"cuda:100\"");
     }

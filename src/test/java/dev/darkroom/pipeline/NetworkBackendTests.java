@@ -10,6 +10,7 @@ import dev.darkroom.model.Networks;
 import dev.darkroom.sampling.SeededNoise;
 import dev.darkroom.weights.DiffusersFolder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -24,12 +25,15 @@ class NetworkBackendTests {
             Backend padded = new NetworkBackend(networks, new PromptEncoder(networks, List.of(), false), true);
             SeededNoise noise = new SeededNoise(1);
             int latent = networks.vae().latentChannels() * 16 * 16;
-            long[] rows = {0, 0, 1, 2, 2};
+            int[] rows = {2, 1, 2};
             float[] sample = noise.normal(3 * latent);
             float[] timesteps = {900, 500, 20};
-            float[] context = noise.normal(rows.length * 8 * networks.unet().contextWidth());
-            float[] expected = plain.predict(sample, timesteps, rows, context, new float[0], 16, 16);
-            float[] found = padded.predict(sample, timesteps, rows, context, new float[0], 16, 16);
+            List<Backend.Context> contexts = Arrays.stream(rows)
+                    .<Backend.Context>mapToObj(n -> new NetworkBackend.Told(networks.context(
+                            noise.normal(n * 8 * networks.unet().contextWidth()), new float[0], n)))
+                    .toList();
+            float[] expected = plain.predict(sample, timesteps, contexts, 16, 16);
+            float[] found = padded.predict(sample, timesteps, contexts, 16, 16);
             assertThat(Golden.maxDifference(expected, found)).isLessThan(1e-5);
             assertThat(plain.shapes(8)).isEmpty();
             assertThat(padded.shapes(6))

@@ -2,16 +2,20 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.Determinism;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
@@ -22,7 +26,7 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Some prompts go wrong: those that contain {@code unencodable} when they are encoded, {@code unpredictable} at every U-Net call
  * that they have a row in, {@code endless} by latents that are no numbers, {@code too large} for lack of memory even alone, {@code
- * stuck} by a U-Net call that takes an hour.
+ * stuck} by a U-Net call that takes an hour; {@code lengthy} ones have 17 chunks.
  */
 public final class StubModel implements ModelLibrary.Source {
     private static final int CHANNELS = 4;
@@ -36,6 +40,14 @@ public final class StubModel implements ModelLibrary.Source {
         public volatile Duration stepTime = Duration.ofMillis(20);
 
         public volatile Duration decodeTime = Duration.ZERO;
+        /** Of a model's weights, said, not used. */
+        public volatile long modelBytes;
+        /** Of loading a model beside the device's thread. */
+        public volatile Duration loadTime = Duration.ZERO;
+        /** Models that were loaded beside the device's thread and not let go. */
+        public final AtomicInteger loaded = new AtomicInteger();
+        /** Contexts on the device. */
+        public final AtomicInteger contexts = new AtomicInteger();
         /** Calls of more rows fail for lack of memory. */
         public volatile int fittingRows = Integer.MAX_VALUE;
         /** Thrown by the next U-Net call, once. */
@@ -66,6 +78,7 @@ public final class StubModel implements ModelLibrary.Source {
                 1000,
                 50,
                 0,
+                false,
                 0);
     }
 
@@ -84,6 +97,11 @@ public final class StubModel implements ModelLibrary.Source {
     @Override
     public ModelInfo info() {
         return info;
+    }
+
+    @Override
+    public long bytes() {
+        return behaviour.modelBytes;
     }
 
     @Override
@@ -108,41 +126,55 @@ public final class StubModel implements ModelLibrary.Source {
         }
 
         @Override
-        public Conditionings encode(ImageSpec spec) {
+        public int chunks(ImageSpec spec) {
+            return spec.prompt().contains("lengthy") ? 17 : 1;
+        }
+
+        @Override
+        public Context encode(ImageSpec spec) {
             pass(behaviour.encodeTime);
             if (spec.prompt().contains("unencodable")) {
                 throw new IllegalStateException("a prompt that cannot be encoded");
             }
-            return new Conditionings(
-                    conditioning(spec.prompt()), spec.guidanceScale() > 1 ? conditioning(spec.negativePrompt()) : null);
+            Text prompt = Text.of(spec.prompt());
+            behaviour.contexts.incrementAndGet();
+            return new Texts(
+                    Cost.rows(spec, info.guidanceEmbedded()) > 1
+                            ? List.of(Text.of(spec.negativePrompt()), prompt)
+                            : List.of(prompt),
+                    behaviour.contexts::decrementAndGet);
         }
 
-        /** A number for the text, and one for the trouble that it makes. */
-        private static Conditioning conditioning(String text) {
-            int trouble = -1;
-            for (int i = 0; i < TROUBLES.size(); i++) {
-                trouble = text.contains(TROUBLES.get(i)) ? i : trouble;
-            }
-            return new Conditioning(new float[] {text.hashCode() % 1000, trouble}, new float[0]);
+        @Override
+        public void load() {
+            pass(behaviour.loadTime);
+            behaviour.loaded.incrementAndGet();
         }
 
         /** Nearly the input, as if all of it were noise, and a pattern that the prompt decides. */
         @Override
-        public float[] predict(
-                float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width) {
-            behaviour.calls.add(rows.length);
+        public float[] predict(float[] sample, float[] timesteps, List<Context> contexts, int height, int width) {
+            List<Text> texts = new ArrayList<>();
+            List<Integer> pictures = new ArrayList<>();
+            for (int i = 0; i < contexts.size(); i++) {
+                texts.addAll(((Texts) contexts.get(i)).texts);
+                pictures.addAll(Collections.nCopies(contexts.get(i).rows(), i));
+            }
+            int rows = texts.size();
+            behaviour.calls.add(rows);
             pass(behaviour.stepTime);
             Error failure = behaviour.nextFailure.getAndSet(null);
             if (failure != null) {
                 throw failure;
             }
-            if (rows.length > behaviour.fittingRows) {
-                throw new OutOfDeviceMemory(rows.length + " rows", new IllegalStateException());
+            if (rows > behaviour.fittingRows) {
+                throw new OutOfDeviceMemory(rows + " rows", new IllegalStateException());
             }
             int latent = CHANNELS * height * width;
-            float[] prediction = new float[rows.length * latent];
-            for (int row = 0; row < rows.length; row++) {
-                int trouble = (int) context[2 * row + 1];
+            float[] prediction = new float[rows * latent];
+            for (int row = 0; row < rows; row++) {
+                int trouble = texts.get(row).trouble;
+                int picture = pictures.get(row);
                 if (trouble == TROUBLES.indexOf("unpredictable")) {
                     throw new IllegalStateException("a row that cannot be predicted");
                 }
@@ -155,8 +187,8 @@ public final class StubModel implements ModelLibrary.Source {
                 for (int k = 0; k < latent; k++) {
                     prediction[row * latent + k] = trouble == TROUBLES.indexOf("endless")
                             ? Float.NaN
-                            : 0.9f * sample[(int) rows[row] * latent + k]
-                                    + 0.1f * (float) Math.sin(context[2 * row] * (k + 1) + timesteps[(int) rows[row]]);
+                            : 0.9f * sample[picture * latent + k]
+                                    + 0.1f * (float) Math.sin(texts.get(row).number * (k + 1) + timesteps[picture]);
                 }
             }
             return prediction;
@@ -183,7 +215,40 @@ public final class StubModel implements ModelLibrary.Source {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            behaviour.loaded.decrementAndGet();
+        }
+    }
+
+    /**
+     * @param number for the text
+     * @param trouble that it makes, an index in the list of troubles; −1 for none
+     */
+    private record Text(float number, int trouble) {
+        static Text of(String text) {
+            int trouble = -1;
+            for (int i = 0; i < TROUBLES.size(); i++) {
+                trouble = text.contains(TROUBLES.get(i)) ? i : trouble;
+            }
+            return new Text(text.hashCode() % 1000, trouble);
+        }
+    }
+
+    private record Texts(List<Text> texts, Runnable closed) implements Backend.Context {
+        @Override
+        public int rows() {
+            return texts.size();
+        }
+
+        @Override
+        public int tokens() {
+            return 1;
+        }
+
+        @Override
+        public void close() {
+            closed.run();
+        }
     }
 
     private static void pass(Duration time) {

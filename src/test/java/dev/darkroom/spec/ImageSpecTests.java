@@ -30,6 +30,7 @@ class ImageSpecTests {
             1000,
             50,
             3,
+            false,
             1);
 
     @Test

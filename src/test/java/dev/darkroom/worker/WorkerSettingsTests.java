@@ -10,13 +10,15 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.util.unit.DataSize;
 
 class WorkerSettingsTests {
 
     @Test
     void haveTheirDocumentedDefaults() {
         assertThat(bind(Map.of()))
-                .isEqualTo(new WorkerSettings("./data", "./models", List.of(), List.of(), 8, Duration.ofSeconds(20)));
+                .isEqualTo(new WorkerSettings(
+                        "./data", "./models", List.of(), List.of(), 8, Duration.ofSeconds(20), null));
     }
 
     @Test
@@ -27,11 +29,18 @@ class WorkerSettingsTests {
                 "darkroom.models", "org/a, org/b@fp16",
                 "darkroom.devices", "cuda:0, cuda:1",
                 "darkroom.max-rows", "2",
-                "darkroom.drain", "5s");
+                "darkroom.drain", "5s",
+                "darkroom.model-memory", "3GB");
         List<ModelName> models = List.of(ModelName.of("org/a"), ModelName.of("org/b@fp16"));
         assertThat(bind(properties))
-                .isEqualTo(
-                        new WorkerSettings("/d", "/m", models, List.of("cuda:0", "cuda:1"), 2, Duration.ofSeconds(5)));
+                .isEqualTo(new WorkerSettings(
+                        "/d",
+                        "/m",
+                        models,
+                        List.of("cuda:0", "cuda:1"),
+                        2,
+                        Duration.ofSeconds(5),
+                        DataSize.ofGigabytes(3)));
     }
 
     @Test

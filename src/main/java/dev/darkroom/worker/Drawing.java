@@ -1,0 +1,67 @@
+package dev.darkroom.worker;
+
+import dev.darkroom.job.Claim;
+import dev.darkroom.job.Stages;
+import dev.darkroom.pipeline.DiffusionPipeline;
+import dev.darkroom.pipeline.Generation;
+import dev.darkroom.spec.Cost;
+import dev.darkroom.spec.Determinism;
+import dev.darkroom.spec.ImageSpec;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** One picture of a job on its way through a device. For the device's thread. */
+final class Drawing extends Batch.Member implements AutoCloseable {
+    final Claim claim;
+    final ImageSpec spec;
+    final Cost cost;
+    final int image;
+    final Stages stages = new Stages();
+    private final Batch.Key key;
+    private @Nullable DiffusionPipeline pipeline;
+    private @Nullable Generation generation;
+
+    Drawing(Claim claim, Cost cost, int image) {
+        this.claim = claim;
+        this.spec = claim.spec();
+        this.cost = cost;
+        this.image = image;
+        this.key = new Batch.Key(spec.model(), spec.width(), spec.height());
+    }
+
+    @Override
+    Batch.Key key() {
+        return key;
+    }
+
+    @Override
+    int rows() {
+        return cost.rows();
+    }
+
+    @Override
+    boolean alone() {
+        return spec.determinism() == Determinism.EXACT;
+    }
+
+    /** Encodes its prompts and draws its noise. */
+    void begin(DiffusionPipeline model) {
+        pipeline = model;
+        generation = model.begin(spec, image);
+    }
+
+    DiffusionPipeline pipeline() {
+        return Objects.requireNonNull(pipeline);
+    }
+
+    Generation generation() {
+        return Objects.requireNonNull(generation);
+    }
+
+    @Override
+    public void close() {
+        if (generation != null) {
+            generation.close();
+        }
+    }
+}
