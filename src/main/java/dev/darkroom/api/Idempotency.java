@@ -13,17 +13,54 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The {@code Idempotency-Key} header. */
 @Component
 class Idempotency {
 
     static final String HEADER = "Idempotency-Key";
+
+    /** The fields of requests when digests were first made; they are part of the digest even where nothing is said of them. */
+    private static final Set<String> FIRST_FIELDS = Set.of(
+            "prompt",
+            "negative_prompt",
+            "model",
+            "clip_skip",
+            "width",
+            "height",
+            "steps",
+            "guidance_scale",
+            "guidance_rescale",
+            "seed",
+            "n",
+            "sampler",
+            "schedule",
+            "timesteps",
+            "sigmas",
+            "output_format",
+            "output_compression",
+            "determinism",
+            "previews",
+            "priority",
+            "expires_in",
+            "size",
+            "response_format",
+            "stream",
+            "partial_images",
+            "background",
+            "moderation",
+            "quality",
+            "user",
+            "safety_identifier",
+            "num_inference_steps");
 
     private static final String FORM = "^[!-~]{1,255}$";
     private static final Pattern KEY = Pattern.compile(FORM);
@@ -68,8 +105,17 @@ class Idempotency {
                 "\n",
                 http.getRequestURI(),
                 String.valueOf(http.getHeader(HttpHeaders.ACCEPT)),
-                json.writeValueAsString(body));
+                json.writeValueAsString(digested(body)));
         return new IdempotencyKey(Caller.of(http).id(), key, sha256(request));
+    }
+
+    /** Fields that came later do not change the digest of a request that does not have them: it may be sent again to a later version. */
+    private JsonNode digested(Object body) {
+        JsonNode fields = json.valueToTree(body);
+        if (fields instanceof ObjectNode object) {
+            object.properties().removeIf(field -> field.getValue().isNull() && !FIRST_FIELDS.contains(field.getKey()));
+        }
+        return fields;
     }
 
     private static String sha256(String text) {
