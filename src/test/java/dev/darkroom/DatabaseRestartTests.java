@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
+import java.sql.DriverManager;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 class DatabaseRestartTests {
 
     private static final int CLIENTS = 4;
+    private static final Duration LONG = Duration.ofSeconds(60);
     private static final Duration AWAY = Duration.ofSeconds(4);
 
     private record Answer(long sent, long came, int status, String body) {}
@@ -37,6 +39,34 @@ class DatabaseRestartTests {
     @Tag("endurance")
     void losesNothingAndAnswersMeanwhileFiveTimes() throws Exception {
         restart(5);
+    }
+
+    /** SIGTERM comes while the database is away: what has begun is drawn to its end nevertheless. */
+    @Test
+    void jobsThatHaveBegunAreDrawnOnWhileTheDatabaseIsAwayAndTheProcessShallEnd() throws Exception {
+        try (TestPostgres postgres = TestPostgres.start();
+                ServerProcess server = ServerProcess.start(
+                                ServerProcess.freshData("hiccup"),
+                                ServerProcess.on(
+                                        postgres.freshDatabase("hiccup"), postgres.user(), "--stub.step-time=50ms"))
+                        .awaitReady()) {
+            String begun = server.submit("{\"prompt\":\"begun\",\"steps\":60}");
+            await().atMost(LONG)
+                    .until(() -> server.job(begun).at("/progress/step").asInt(0) > 0);
+            postgres.kill();
+            server.terminate();
+            await().atMost(LONG).until(() -> server.log().contains("takes no more jobs"));
+            postgres.restart();
+            assertThat(server.awaitExit(Duration.ofSeconds(60))).isEqualTo(143);
+            try (var database = DriverManager.getConnection(postgres.url("hiccup"), postgres.user(), "");
+                    var found = database.createStatement()
+                            .executeQuery("select state, deaths, (select count(*) from scheduled_tasks) from job")) {
+                assertThat(found.next()).isTrue();
+                assertThat(found.getString(1)).isEqualTo("succeeded");
+                assertThat(found.getInt(2)).isZero();
+                assertThat(found.getInt(3)).isZero();
+            }
+        }
     }
 
     private static void restart(int rounds) throws Exception {

@@ -70,22 +70,36 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Starts the service itself, with the model in the jar. */
     public static ServerProcess startDarkroom(Path data, String... settings) {
-        return start(Darkroom.class, freePort(), data, settings);
+        return startDarkroom(freePort(), data, settings);
+    }
+
+    public static ServerProcess startDarkroom(int port, Path data, String... settings) {
+        return start(Darkroom.class, port, data, settings);
+    }
+
+    /** Starts the service as it was in an earlier version, with the model in its jar. */
+    public static ServerProcess startPredecessor(Path data, String... settings) {
+        return startPredecessor(freePort(), data, settings);
+    }
+
+    public static ServerProcess startPredecessor(int port, Path data, String... settings) {
+        return start(List.of("-jar", "target/predecessor/darkroom.jar"), port, data, settings);
     }
 
     private static ServerProcess start(Class<?> main, int port, Path data, String... settings) {
+        return start(List.of("-cp", System.getProperty("java.class.path"), main.getName()), port, data, settings);
+    }
+
+    private static ServerProcess start(List<String> program, int port, Path data, String... settings) {
         Path log = data.resolve("server-" + port + ".log");
         int managementPort = freePort();
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
-                "-Xmx512m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                main.getName(),
-                "--server.port=" + port,
-                "--management.server.port=" + managementPort,
-                "--darkroom.data-dir=" + data));
+                "-Xmx512m"));
+        command.addAll(program);
+        command.addAll(List.of(
+                "--server.port=" + port, "--management.server.port=" + managementPort, "--darkroom.data-dir=" + data));
         command.addAll(List.of(settings));
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -156,6 +170,15 @@ public final class ServerProcess implements AutoCloseable {
 
     public HttpResponse<String> get(String path, String... headers) throws IOException, InterruptedException {
         return send(request(path, headers).GET());
+    }
+
+    /** The bytes of an answer, which must be a good one. */
+    public byte[] bytes(String path) throws IOException, InterruptedException {
+        HttpResponse<byte[]> answer = client.send(request(path).GET().build(), HttpResponse.BodyHandlers.ofByteArray());
+        if (answer.statusCode() != 200) {
+            throw new AssertionError(path + ": " + answer.statusCode());
+        }
+        return answer.body();
     }
 
     public HttpResponse<String> delete(String path) throws IOException, InterruptedException {

@@ -38,6 +38,6 @@ public final class StubServer {
     @Primary
     Supplier<ModelLibrary> stubModels(StubModel.Behaviour behaviour, Environment environment) {
         String[] devices = environment.getProperty("darkroom.devices", String[].class, new String[] {"cpu"});
-        return () -> StubModel.library(behaviour, List.of(devices), "stub", "other");
+        return () -> StubModel.library(behaviour, List.of(devices), "stub", "other", "third");
     }
 }

@@ -10,6 +10,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -46,8 +47,12 @@ record JobResponse(
         @Nullable
         Instant eta,
 
-        @Schema(description = "The request with every default filled in; post it again to draw the same pictures")
+        @Schema(
+                description =
+                        "The request with every default filled in; post it again to draw the same pictures. Only a job"
+                                + " that another version of Darkroom accepted, and this one cannot read, has none")
         @JsonProperty("parameters")
+        @Nullable
         Parameters parameters,
 
         @Schema(description = "Seed of each picture in order") @JsonProperty("seeds")
@@ -236,7 +241,9 @@ record JobResponse(
                         "out_of_memory",
                         "model_unavailable",
                         "expired",
-                        "interrupted_too_often"
+                        "interrupted_too_often",
+                        "prompt_too_long",
+                        "unreadable"
                     })
             @JsonProperty("code")
             String code,
@@ -245,19 +252,25 @@ record JobResponse(
             String message) {}
 
     static JobResponse of(Job job, Outlook outlook) {
-        ImageSpec spec = job.spec();
+        Optional<ImageSpec> spec = job.readable();
         Job.Failure failure = job.failure();
         return new JobResponse(
                 job.id(),
                 job.state().id(),
                 job.cancelRequested(),
                 job.priority().id(),
-                new Progress(job.step(), spec.steps() * spec.n()),
+                new Progress(job.step(), job.steps()),
                 outlook.position() == null ? null : new Queue(outlook.position()),
                 outlook.end(),
-                Parameters.of(spec),
-                LongStream.range(spec.seed(), spec.seed() + spec.n()).boxed().toList(),
-                job.images().stream().map(image -> image(job, image)).toList(),
+                spec.map(Parameters::of).orElse(null),
+                spec.map(asked -> LongStream.range(asked.seed(), asked.seed() + asked.n())
+                                .boxed()
+                                .toList())
+                        .orElse(List.of()),
+                spec.map(asked -> job.images().stream()
+                                .map(image -> image(job, image))
+                                .toList())
+                        .orElse(List.of()),
                 JobUrls.events(job.id()),
                 job.createdAt(),
                 job.expiresAt(),

@@ -29,6 +29,7 @@ final class Problem extends RuntimeException {
         BODY_TOO_SLOW(HttpStatus.REQUEST_TIMEOUT),
         ALREADY_ENDED(HttpStatus.CONFLICT),
         JOB_CANCELED(HttpStatus.CONFLICT),
+        JOB_UNREADABLE(HttpStatus.CONFLICT),
         BODY_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE),
         UNSUPPORTED_MEDIA_TYPE(HttpStatus.UNSUPPORTED_MEDIA_TYPE),
         RANGE_NOT_SATISFIABLE(HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE),

@@ -6,6 +6,7 @@ import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.ImageStoreUnavailable;
 import dev.darkroom.job.QueueFull;
 import dev.darkroom.job.QuotaExceeded;
+import dev.darkroom.job.UnreadableRow;
 import dev.darkroom.picture.InvalidPicture;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
@@ -134,6 +135,11 @@ class Problems extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     ResponseEntity<Object> handle(IdempotencyKey.Reused reused) {
         return answer(Code.IDEMPOTENCY_KEY_REUSED, String.valueOf(reused.getMessage()), List.of(), new HttpHeaders());
+    }
+
+    @ExceptionHandler
+    ResponseEntity<Object> handle(UnreadableRow unreadable) {
+        return answer(Code.JOB_UNREADABLE, String.valueOf(unreadable.getMessage()), List.of(), new HttpHeaders());
     }
 
     @ExceptionHandler

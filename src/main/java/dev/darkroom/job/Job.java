@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param readable what was asked for; empty if this version of Darkroom cannot read it
  * @param startTag its place in the queue, as {@link FairOrder} gave it
  * @param step sampling steps done, all pictures together: 0 to {@code spec.steps() × spec.n()}
+ * @param steps sampling steps of all pictures together
  * @param work U-Net evaluations of one row, all pictures together
  * @param cancelRequested a client asked to cancel it while it was running
  * @param failure why it failed, only in state {@code FAILED}
@@ -30,6 +31,7 @@ public record Job(
         Priority priority,
         long startTag,
         int step,
+        int steps,
         long work,
         boolean cancelRequested,
         @Nullable Failure failure,
@@ -60,6 +62,7 @@ public record Job(
                 priority,
                 startTag,
                 step,
+                steps,
                 work,
                 cancelRequested,
                 failure,

@@ -290,6 +290,7 @@ class JobRows {
                 Priority.of(row.getString("priority")).orElse(Priority.NORMAL),
                 row.getLong("start_tag"),
                 row.getInt("step"),
+                row.getInt("steps"),
                 row.getLong("work"),
                 row.getBoolean("cancel_requested"),
                 failure == null ? null : new Job.Failure(failure, row.getString("failure_message")),

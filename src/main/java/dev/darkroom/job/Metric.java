@@ -26,7 +26,7 @@ public enum Metric {
             "model"),
     DECODE("darkroom.decode", Kind.TIMER, "seconds", "Decoding a picture's latents", "model"),
     ENCODE_IMAGE("darkroom.encode.image", Kind.TIMER, "seconds", "Compressing a finished picture to a PNG file"),
-    STORE("darkroom.store", Kind.TIMER, "seconds", "Storing a picture's file and recording it"),
+    STORE("darkroom.store", Kind.TIMER, "seconds", "Storing a picture's file"),
     STEP_ROWS("darkroom.step.rows", Kind.SUMMARY, "rows", "U-Net evaluations that shared a call", "model"),
     STEPS("darkroom.steps", Kind.COUNTER, "steps", "Sampling steps done, of every picture", "model", "sampler"),
     IMAGES("darkroom.images", Kind.COUNTER, "images", "Pictures drawn and recorded", "model", "sampler"),
@@ -51,7 +51,7 @@ public enum Metric {
     STORE_AVAILABLE(
             "darkroom.store.available",
             Kind.GAUGE,
-            "",
+            "available",
             "1, or 0 while the store of pictures takes none; finished pictures then wait"),
     UNRECORDED(
             "darkroom.unrecorded",

@@ -77,8 +77,8 @@ public final class ModelLibrary {
     }
 
     /** The first model is the default. */
-    ModelLibrary(List<Source> models, List<String> devices) {
-        this.memory = Optional.empty();
+    ModelLibrary(List<Source> models, List<String> devices, long memory) {
+        this.memory = Optional.of(memory);
         this.devices = List.copyOf(devices);
         models.forEach(model -> sources.put(model.info().id(), model));
     }

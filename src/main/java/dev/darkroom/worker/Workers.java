@@ -114,6 +114,7 @@ final class Workers implements SmartLifecycle {
     /** Draws what has begun to its end, as far as there is time, and gives back the rest. */
     private void end(@Nullable Intake intake, List<Thread> threads) {
         long start = System.nanoTime();
+        log.info("This process takes no more jobs and draws on those that it has begun");
         queue.close();
         running.forEach(DeviceWorker::drain);
         if (intake != null) {

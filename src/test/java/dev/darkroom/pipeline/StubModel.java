@@ -44,6 +44,8 @@ public final class StubModel implements ModelLibrary.Source {
         public volatile long modelBytes;
         /** Of loading a model beside the device's thread. */
         public volatile Duration loadTime = Duration.ZERO;
+        /** Thrown by the next loading, once. */
+        public final AtomicReference<RuntimeException> loadFailure = new AtomicReference<>();
         /** Models that were loaded beside the device's thread and not let go. */
         public final AtomicInteger loaded = new AtomicInteger();
         /** Contexts on the device. */
@@ -87,11 +89,17 @@ public final class StubModel implements ModelLibrary.Source {
      * @param ids of the models, the default first
      */
     public static ModelLibrary library(Behaviour behaviour, List<String> devices, String... ids) {
+        return library(behaviour, devices, Long.MAX_VALUE, ids);
+    }
+
+    /** @param memory of each device, of which a model takes {@link Behaviour#modelBytes} */
+    static ModelLibrary library(Behaviour behaviour, List<String> devices, long memory, String... ids) {
         return new ModelLibrary(
                 List.of(ids).stream()
                         .<ModelLibrary.Source>map(id -> new StubModel(id, behaviour))
                         .toList(),
-                devices);
+                devices,
+                memory);
     }
 
     @Override
@@ -115,6 +123,8 @@ public final class StubModel implements ModelLibrary.Source {
     }
 
     private final class Networks implements Backend {
+        private volatile boolean loaded;
+
         @Override
         public int latentChannels() {
             return CHANNELS;
@@ -148,6 +158,11 @@ public final class StubModel implements ModelLibrary.Source {
         @Override
         public void load() {
             pass(behaviour.loadTime);
+            RuntimeException failure = behaviour.loadFailure.getAndSet(null);
+            if (failure != null) {
+                throw failure;
+            }
+            loaded = true;
             behaviour.loaded.incrementAndGet();
         }
 
@@ -216,7 +231,9 @@ public final class StubModel implements ModelLibrary.Source {
 
         @Override
         public void close() {
-            behaviour.loaded.decrementAndGet();
+            if (loaded) {
+                behaviour.loaded.decrementAndGet();
+            }
         }
     }
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class ImageSpecTests {
 
-    private static final ModelInfo MODEL = new ModelInfo(
+    static final ModelInfo MODEL = new ModelInfo(
             "m",
             "",
             64,

@@ -65,6 +65,7 @@ class WorkersTests {
         stub.encodeTime = Duration.ZERO;
         stub.decodeTime = Duration.ZERO;
         stub.fittingRows = Integer.MAX_VALUE;
+        stub.loadTime = Duration.ZERO;
     }
 
     @Test
@@ -154,6 +155,41 @@ class WorkersTests {
         stub.calls.clear();
         service.ended(service.post("{\"prompt\":\"a car\",\"steps\":10,\"n\":8,\"width\":96}"));
         assertThat(stub.calls).isNotEmpty().allMatch(rows -> rows <= 3);
+    }
+
+    @Test
+    void aPromptWhoseChunksOnlyTheTokenizerCanCountFailsBeforeItIsDrawn() {
+        JsonNode job = service.ended(service.post("{\"prompt\":\"a lengthy story\"}"));
+        assertThat(job.at("/error/code").stringValue()).isEqualTo("prompt_too_long");
+        assertThat(job.at("/error/message").stringValue()).contains("at most 16 chunks", "there are 17");
+        assertThat(stub.calls).isEmpty();
+    }
+
+    @Test
+    void whatAPictureHasOnTheDeviceIsFreedHoweverItEnds() {
+        service.ended(service.post("{\"prompt\":\"a car\",\"steps\":2,\"n\":2}"));
+        service.ended(service.post("{\"prompt\":\"an unpredictable car\"}"));
+        service.ended(service.post("{\"prompt\":\"an endless car\",\"steps\":2}"));
+        String canceled = service.post("{\"prompt\":\"a long one\",\"steps\":150}");
+        awaitStep(canceled, 1);
+        service.cancel(canceled);
+        service.ended(canceled);
+        await().atMost(LONG).untilAtomic(stub.contexts, org.hamcrest.Matchers.is(0));
+    }
+
+    @Test
+    void aModelIsLoadedWhileOthersAreDrawn() {
+        stub.loadTime = Duration.ofSeconds(2);
+        stub.stepTime = Duration.ofMillis(5);
+        String running = service.post("{\"prompt\":\"a long one\",\"steps\":150,\"n\":4}");
+        awaitStep(running, 1);
+        String other = service.post("{\"prompt\":\"a car\",\"model\":\"third\",\"steps\":1}");
+        String same = service.post("{\"prompt\":\"a car\",\"steps\":1}");
+        JsonNode passed = service.ended(same);
+        JsonNode loaded = service.ended(other);
+        assertThat(loaded.get("state").stringValue()).isEqualTo("succeeded");
+        assertThat(time(passed, "finished_at")).isBefore(time(loaded, "started_at"));
+        service.cancel(running);
     }
 
     @Test
