@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Primary;
 import org.springframework.core.env.Environment;
@@ -37,7 +39,9 @@ public final class StubServer {
     @Bean
     @Primary
     Supplier<ModelLibrary> stubModels(StubModel.Behaviour behaviour, Environment environment) {
-        String[] devices = environment.getProperty("darkroom.devices", String[].class, new String[] {"cpu"});
-        return () -> StubModel.library(behaviour, List.of(devices), "stub", "other", "third");
+        List<String> devices = Binder.get(environment)
+                .bind("darkroom.devices", Bindable.listOf(String.class))
+                .orElse(List.of("cpu"));
+        return () -> StubModel.library(behaviour, devices, "stub", "other", "third");
     }
 }

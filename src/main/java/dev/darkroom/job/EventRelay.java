@@ -119,7 +119,7 @@ class EventRelay implements SmartLifecycle {
         }
     }
 
-    private Connection connect() throws SQLException {
+    Connection connect() throws SQLException {
         Properties properties = new Properties();
         if (pool.isWrapperFor(HikariDataSource.class)) { // for example how connections are encrypted
             properties.putAll(pool.unwrap(HikariDataSource.class).getDataSourceProperties());

@@ -48,6 +48,10 @@ public final class StubModel implements ModelLibrary.Source {
         public final AtomicReference<RuntimeException> loadFailure = new AtomicReference<>();
         /** Models that were loaded beside the device's thread and not let go. */
         public final AtomicInteger loaded = new AtomicInteger();
+        /** The most U-Net calls at one time, of all devices. */
+        public final AtomicInteger mostAtOnce = new AtomicInteger();
+
+        private final AtomicInteger calling = new AtomicInteger();
         /** Contexts on the device. */
         public final AtomicInteger contexts = new AtomicInteger();
         /** Calls of more rows fail for lack of memory. */
@@ -177,7 +181,9 @@ public final class StubModel implements ModelLibrary.Source {
             }
             int rows = texts.size();
             behaviour.calls.add(rows);
+            behaviour.mostAtOnce.accumulateAndGet(behaviour.calling.incrementAndGet(), Math::max);
             pass(behaviour.stepTime);
+            behaviour.calling.decrementAndGet();
             Error failure = behaviour.nextFailure.getAndSet(null);
             if (failure != null) {
                 throw failure;
