@@ -213,7 +213,7 @@ public record ScheduleConfig(
         if (found == null) {
             return otherwise;
         }
-        if (found instanceof Number number) {
+        if (found instanceof Number number && Double.isFinite(number.doubleValue())) {
             return number.doubleValue();
         }
         throw unsupported(key, "a number", found);

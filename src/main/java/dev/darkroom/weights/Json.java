@@ -7,12 +7,17 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads a checkpoint's JSON strictly: UTF-8, one object, no key twice, nothing behind it. */
+/**
+ * Reads a checkpoint's JSON: UTF-8, one object, no key twice, nothing behind it. As Python's {@code json} writes it, so
+ * {@code NaN}, {@code Infinity} and {@code -Infinity} are numbers: diffusers saves {@code "lambda_min_clipped": -Infinity}. A byte
+ * order mark, which Windows' editors put in front, is skipped.
+ */
 public final class Json {
 
     /** Bounds what a text can take as a tree; the largest tokenizers have half as many. */
@@ -24,6 +29,7 @@ public final class Json {
                             .build())
                     .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
@@ -42,7 +48,7 @@ public final class Json {
     /** @param file where the text comes from, for the error */
     static ObjectNode parse(Path file, String text) {
         try {
-            JsonNode node = MAPPER.readTree(text);
+            JsonNode node = MAPPER.readTree(text.startsWith("\ufeff") ? text.substring(1) : text);
             if (node instanceof ObjectNode object) {
                 return object;
             }
