@@ -33,6 +33,9 @@ public final class Networks implements AutoCloseable {
     private static final Map<String, String> OLD_VAE_NAMES =
             Map.of(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.");
 
+    /** What transformers 5 leaves out of the names in a text encoder's file; it reads both. */
+    private static final String TEXT_PREFIX = "text_model.";
+
     /**
      * What a text encoder says about one prompt.
      *
@@ -280,6 +283,11 @@ public final class Networks implements AutoCloseable {
         return texts.get(encoder);
     }
 
+    /** The component's name, {@code text_encoder} or {@code text_encoder_2}. */
+    public String textName(int encoder) {
+        return textParts.get(encoder).name;
+    }
+
     public UNet2DCondition unet() {
         return unet;
     }
@@ -489,6 +497,9 @@ public final class Networks implements AutoCloseable {
     private static Tensor find(Weights weights, Program.Parameter parameter) {
         String name = parameter.name();
         if (!weights.has(name)) {
+            if (name.startsWith(TEXT_PREFIX) && weights.has(name.substring(TEXT_PREFIX.length()))) {
+                return weights.tensor(name.substring(TEXT_PREFIX.length()), parameter.shape());
+            }
             for (var old : OLD_VAE_NAMES.entrySet()) {
                 String oldName = name.replace(old.getKey(), old.getValue());
                 if (weights.has(oldName)) {

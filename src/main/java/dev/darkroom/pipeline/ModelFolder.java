@@ -3,6 +3,7 @@ package dev.darkroom.pipeline;
 import dev.darkroom.model.ClipText;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
+import dev.darkroom.model.TokenizerFolder;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
 import dev.darkroom.spec.Determinism;
@@ -69,6 +70,9 @@ final class ModelFolder implements ModelLibrary.Source {
         }
         try (Networks networks = new Networks(folder)) {
             bytes = networks.bytes();
+            for (int encoder = 0; encoder < networks.textEncoders(); encoder++) {
+                tokenizer(networks, encoder);
+            }
             Path file = path.resolve(DiffusersFolder.DEFAULTS);
             JsonNode json =
                     Files.exists(file) ? Json.read(file) : JsonMapper.shared().createObjectNode();
@@ -230,13 +234,10 @@ final class ModelFolder implements ModelLibrary.Source {
         Networks networks = new Networks(folder, Devices.of(device));
         List<ClipTokenizer> tokenizers = new ArrayList<>();
         try {
-            for (String suffix : List.of("", "_2")) {
-                if (folder.has("text_encoder" + suffix)) {
-                    int encoder = tokenizers.size();
-                    tokenizers.add(ClipTokenizer.open(
-                            folder.component("tokenizer" + suffix).folder()));
-                    check(tokenizers.get(encoder), networks.text(encoder), "text_encoder" + suffix);
-                }
+            for (int encoder = 0; encoder < networks.textEncoders(); encoder++) {
+                int positions = networks.text(encoder).positions();
+                TokenizerFolder tokenizer = tokenizer(networks, encoder);
+                tokenizers.add(tokenizer.load(tokenizer.maxLength(positions)));
             }
             networks.check();
             Backend backend = new NetworkBackend(
@@ -250,21 +251,32 @@ final class ModelFolder implements ModelLibrary.Source {
         }
     }
 
-    private void check(ClipTokenizer tokenizer, ClipText encoder, String component) {
-        Path config = folder.component(component).configFile();
-        if (tokenizer.maxLength() > encoder.positions()) {
+    /**
+     * Reads the tokenizer of a text encoder.
+     *
+     * @throws InvalidCheckpoint if it is wrong, or makes more or other tokens than the encoder takes
+     */
+    private TokenizerFolder tokenizer(Networks networks, int encoder) {
+        String name = networks.textName(encoder);
+        ClipText text = networks.text(encoder);
+        TokenizerFolder tokenizer = TokenizerFolder.read(
+                folder.component(name.replace("text_encoder", "tokenizer")).folder());
+        Path config = folder.component(name).configFile();
+        int length = tokenizer.maxLength(text.positions());
+        if (length > text.positions()) {
             throw InvalidCheckpoint.ofKey(
                     config,
                     "max_position_embeddings",
-                    "at least " + tokenizer.maxLength() + ", the tokenizer's model_max_length",
-                    Integer.toString(encoder.positions()));
+                    "at least " + length + ", the tokenizer's model_max_length",
+                    Integer.toString(text.positions()));
         }
-        if (tokenizer.vocabSize() > encoder.vocabulary()) {
+        if (tokenizer.vocabSize() > text.vocabulary()) {
             throw InvalidCheckpoint.ofKey(
                     config,
                     "vocab_size",
                     "at least " + tokenizer.vocabSize() + ", the tokenizer's largest id + 1",
-                    Integer.toString(encoder.vocabulary()));
+                    Integer.toString(text.vocabulary()));
         }
+        return tokenizer;
     }
 }

@@ -49,8 +49,13 @@ public final class DiffusersFolder {
     /** Darkroom's own defaults for requests; diffusers ignores it. */
     public static final String DEFAULTS = "darkroom.json";
 
-    private static final List<String> TOKENIZER_FILES =
-            List.of("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
+    private static final List<String> TOKENIZER_FILES = List.of(
+            "vocab.json",
+            "merges.txt",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json");
 
     /**
      * A part of the pipeline.

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -146,6 +147,77 @@ class ClipTokenizerTests {
         }
     }
 
+    /** What transformers writes where none was set; it pads to nothing then, and Darkroom to what the encoder takes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1000000000000000019884624838656", "1e30", "null"})
+    void isAsLongAsTheEncoderWhereNoLengthWasSet(String length) throws IOException {
+        write("tokenizer_config.json", "{\"model_max_length\": " + length + "}");
+        assertThat(TokenizerFolder.read(folder).maxLength(50)).isEqualTo(50);
+    }
+
+    /** As transformers 5 reads it; 4 takes the first line for the version whatever it says. */
+    @Test
+    void readsMergesWithoutAVersion() throws IOException {
+        write("merges.txt", String.join("\n", MERGES) + "\n");
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.encode("The RED apple")).startsWith(524, 513, 515, 519, 525);
+        }
+    }
+
+    /** The ids are those of transformers 5.24 ({@code CLIPTokenizer}) on the same folder. */
+    @ParameterizedTest
+    @MethodSource("foldersWithAddedTokens")
+    void findsAddedTokensAsAWhole(Map<String, String> files) throws IOException {
+        for (Map.Entry<String, String> file : files.entrySet()) {
+            write(file.getKey(), file.getValue());
+        }
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.ids("the <sks> apple")).containsExactly(513, 530, 519);
+            assertThat(tokenizer.ids("red<SKS>apple")).containsExactly(515, 530, 519);
+            assertThat(tokenizer.ids("the <sk s>")).doesNotContain(530L);
+            assertThat(tokenizer.vocabSize()).isEqualTo(531);
+        }
+    }
+
+    static Stream<Map<String, String>> foldersWithAddedTokens() {
+        String decoder = """
+                {"model_max_length": 16, "added_tokens_decoder": {
+                  "524": {"content": "<|startoftext|>", "normalized": true, "special": true},
+                  "525": {"content": "<|endoftext|>", "normalized": true, "special": true},
+                  "530": {"content": "<sks>", "lstrip": false, "normalized": true, "rstrip": false,
+                          "single_word": false, "special": false}}}""";
+        String definition = """
+                {"model": {"type": "BPE", "vocab": {}, "merges": []}, "added_tokens": [
+                  {"id": 524, "content": "<|startoftext|>", "normalized": true, "special": true},
+                  {"id": 530, "content": "<sks>", "normalized": true, "special": false}]}""";
+        return Stream.of(
+                Map.of("added_tokens.json", "{\"<sks>\": 530}"),
+                Map.of("tokenizer_config.json", decoder),
+                Map.of("tokenizer.json", definition));
+    }
+
+    @Test
+    void anAddedTokenOfSeveralVectorsBringsThemAll() throws IOException {
+        write("added_tokens.json", "{\"<cat>\": 526, \"<cat>_1\": 527, \"<cat>_2\": 528, \"<dog>\": 529}");
+        try (ClipTokenizer tokenizer = ClipTokenizer.open(folder)) {
+            assertThat(tokenizer.ids("the <cat> apple")).containsExactly(513, 526, 527, 528, 519);
+            assertThat(tokenizer.ids("<dog>")).containsExactly(529);
+            assertThat(tokenizer.ids("<cat>_1")).containsExactly(527);
+        }
+    }
+
+    @Test
+    void refusesAddedTokensWhoseIdsAreTaken() throws IOException {
+        write("added_tokens.json", "{\"<sks>\": 513}");
+        assertInvalid(folder.resolve("added_tokens.json")
+                + ": \"<sks>\": expected an id of its own, found 513, which is that of \"the</w>\"");
+        write("added_tokens.json", "{\"the</w>\": 600}");
+        assertInvalid(
+                folder.resolve("added_tokens.json") + ": \"the</w>\": expected 513, its id in vocab.json, found 600");
+        write("added_tokens.json", "{\"<sks>\": \"many\"}");
+        assertInvalid(folder.resolve("added_tokens.json") + ": \"<sks>\": expected a token's id, found \"many\"");
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void readsTheVocabularyOfATokenizerJson(boolean mergesAsPairs) throws IOException {
@@ -198,17 +270,17 @@ class ClipTokenizerTests {
     @Test
     void saysWhatIsWrongInAFile() throws IOException {
         Path merges = folder.resolve("merges.txt");
-        write("merges.txt", "t h\n");
-        assertInvalid(merges + ": expected a first line with #version, found t h");
+        write("merges.txt", "");
+        assertInvalid(merges + ": expected a list of merges, found an empty file");
         write("merges.txt", "#version: 0.2\nt h e\n");
         assertInvalid(merges + ": \"t h e\": expected two tokens, found 3 in this line");
         write("merges.txt", "#version: 0.2\nq q\n");
         assertInvalid(merges + ": \"q q\": expected tokens of the vocabulary, found \"qq\", which is not in it");
 
-        write("tokenizer_config.json", "{\"model_max_length\": 1000000000000000019884624838656}");
+        write("tokenizer_config.json", "{\"model_max_length\": 2}");
         write("merges.txt", "#version: 0.2\n");
         assertInvalid(folder.resolve("tokenizer_config.json")
-                + ": \"model_max_length\": expected an integer of 3 or more, found 1000000000000000019884624838656");
+                + ": \"model_max_length\": expected an integer of 3 or more, found 2");
 
         write("tokenizer_config.json", "{\"pad_token\": \"<pad>\"}");
         assertInvalid(folder.resolve("vocab.json") + ": \"<pad>\": expected an id for this special token, found none");

@@ -285,7 +285,6 @@ class HostileFoldersTests {
             scheduler/scheduler_config.json | num_train_timesteps     | 99999999999
             scheduler/scheduler_config.json | beta_end                | 1e999999999
             tokenizer/tokenizer_config.json | model_max_length        | 2147483647
-            tokenizer/tokenizer_config.json | model_max_length        | 1000000000000000019884624838656
             tokenizer/vocab.json            | a                       | 2147483647
             tokenizer/vocab.json            | a                       | 99999999999
             tokenizer/vocab.json            | a                       | 1
