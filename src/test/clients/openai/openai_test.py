@@ -48,9 +48,21 @@ def main():
     assert base64.b64decode(events[2].b64_json) == picture and events[2].usage.total_tokens == 0
 
     error(openai.BadRequestError, 400, "n", "out_of_range", n=99)
-    error(openai.BadRequestError, 400, "size", "out_of_range", size="1024x1024")
-    error(openai.BadRequestError, 400, "style", "unknown_field", style="vivid")
-    error(openai.NotFoundError, 404, "model", "model_not_found", model="gpt-image-2")
+    large = client.images.generate(prompt="a red apple", model="gpt-image-2", size="1024x1024", quality="high")
+    assert large.size == "256x256" and large.requested_size == "1024x1024"
+    dalle = client.images.generate(prompt="a red apple", model="dall-e-3", quality="hd", style="vivid")
+    assert dalle.data[0].b64_json is None and dalle.data[0].url.endswith(".png")
+    with urllib.request.urlopen(dalle.data[0].url) as file:
+        assert file.read().startswith(PNG)
+
+    error(openai.BadRequestError, 400, "size", "malformed", size="large")
+    error(openai.BadRequestError, 400, "style", "unsupported_value", style="baroque")
+    error(openai.NotFoundError, 404, "model", "model_not_found", model="nano-banana")
+    try:
+        client.images.edit(image=("apple.png", picture), prompt="a green apple")
+        raise AssertionError("edited")
+    except openai.NotFoundError as e:
+        assert e.code == "not_found" and "/v1/images/edits" in e.message, e.body
     error(openai.InternalServerError, 500, None, "job_failed", prompt="unpredictable")
     tries = []
     patient = openai.OpenAI(base_url=server + "/v1", api_key="none", max_retries=2)
@@ -84,7 +96,7 @@ def main():
             urllib.request.urlopen(urllib.request.Request(server + job, method="DELETE")).close()
 
     assert client.models.retrieve("stub").id == "stub"
-    assert list(client.models.list()) == []  # ours has "models", not "data"
+    assert [model.id for model in client.models.list()][0] == "stub"
 
     later = openai.OpenAI(base_url=newer + "/v1", api_key="none", max_retries=0)
     image = later.images.generate(prompt="a red apple", model="stub", size="64x64", extra_body={"seed": 7})

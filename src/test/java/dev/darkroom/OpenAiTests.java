@@ -3,6 +3,7 @@ package dev.darkroom;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -177,15 +179,15 @@ class OpenAiTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {"prompt":"a","model":"gpt-image-1"}                       | 404 | model           | model_not_found
+            {"prompt":"a","model":"nano-banana"}                       | 404 | model           | model_not_found
             {"model":"stub"}                                           | 400 | prompt          | empty
-            {"prompt":"a","n":9}                                       | 400 | n               | out_of_range
+            {"prompt":"a","n":11}                                      | 400 | n               | out_of_range
             {"prompt":"a","n":"2"}                                     | 400 | n               | wrong_type
-            {"prompt":"a","size":"1024x1024"}                          | 400 | size            | out_of_range
+            {"prompt":"a","size":"0x64"}                               | 400 | size            | malformed
             {"prompt":"a","size":"large"}                              | 400 | size            | malformed
-            {"prompt":"a","quality":"hd"}                              | 400 | quality         | unsupported_value
+            {"prompt":"a","quality":"8k"}                              | 400 | quality         | unsupported_value
             {"prompt":"a","background":"transparent"}                  | 400 | background      | unsupported_value
-            {"prompt":"a","style":"vivid"}                             | 400 | style           | unknown_field
+            {"prompt":"a","style":"baroque"}                           | 400 | style           | unsupported_value
             {"prompt":"a","svg":{"model":"x"}}                         | 400 | svg             | unknown_field
             {"prompt":"a","output_format":"gif"}                       | 400 | output_format   | unknown_output_format
             {"prompt":"a","response_format":"file"}                    | 400 | response_format | unsupported_value
@@ -208,6 +210,165 @@ class OpenAiTests {
                 .isEqualTo(param);
         assertThat(error.get("code").stringValue()).isEqualTo(code);
         assertThat(error.get("message").stringValue()).isNotEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "dall-e-2, url",
+        "dall-e-3, url",
+        "gpt-image-1, b64_json",
+        "gpt-image-1.5-mini, b64_json",
+        "'', b64_json"
+    })
+    void drawsForTheNamesThatClientsHaveBuiltIn(String model, String form) throws Exception {
+        HttpResponse<String> answer =
+                generate("{\"prompt\":\"a\",\"model\":\"" + model + "\",\"num_inference_steps\":1}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        assertThat(ServerProcess.body(answer).at("/data/0").propertyNames()).containsExactly(form, "seed");
+        assertThat(job(answer).at("/parameters/model").stringValue()).isEqualTo("stub");
+    }
+
+    @Test
+    void answersANameOfDallEWithThePictureItselfIfItIsAskedForOrStreamed() throws Exception {
+        HttpResponse<String> answer = generate("""
+                {"prompt":"a","model":"dall-e-3","response_format":"b64_json","num_inference_steps":1}""");
+        assertThat(ServerProcess.body(answer).at("/data/0").propertyNames()).containsExactly("b64_json", "seed");
+        assertThat(events(open("{\"prompt\":\"a\",\"model\":\"dall-e-3\",\"stream\":true}")))
+                .extracting(ServerProcess.Event::name)
+                .containsExactly("image_generation.completed");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"standard", "hd", "low", "medium", "high", "auto"})
+    void takesTheQualitiesAndStylesOfAllOfOpenAisModels(String quality) throws Exception {
+        for (String style : List.of("\"vivid\"", "\"natural\"", "null")) {
+            HttpResponse<String> answer = generate("{\"prompt\":\"a\",\"quality\":\"" + quality + "\",\"style\":"
+                    + style + ",\"num_inference_steps\":1}");
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1024x1024, 256x256",
+        "1792x1024, 256x144",
+        "1024x1792, 144x256",
+        "1536x1024, 256x168",
+        "8x8, 16x16",
+        "9999x1, 256x16",
+        "100x99, 104x96"
+    })
+    void drawsTheNearestSizeAndSaysSo(String asked, String drawn) throws Exception {
+        HttpResponse<String> answer =
+                generate("{\"prompt\":\"a\",\"size\":\"" + asked + "\",\"num_inference_steps\":1}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        JsonNode images = ServerProcess.body(answer);
+        assertThat(images.get("size").stringValue()).isEqualTo(drawn);
+        assertThat(images.get("requested_size").stringValue()).isEqualTo(asked);
+        assertThat(answer.headers().firstValue("Darkroom-Requested-Size")).contains(asked);
+        BufferedImage picture = ImageIO.read(
+                new ByteArrayInputStream(images.at("/data/0/b64_json").binaryValue()));
+        assertThat(picture.getWidth() + "x" + picture.getHeight()).isEqualTo(drawn);
+    }
+
+    @Test
+    void saysNothingOfASizeThatIsDrawnAsAskedFor() throws Exception {
+        for (String size : List.of("64x128", "auto")) {
+            HttpResponse<String> answer =
+                    generate("{\"prompt\":\"a\",\"size\":\"" + size + "\",\"num_inference_steps\":1}");
+            assertThat(ServerProcess.body(answer).has("requested_size")).isFalse();
+            assertThat(answer.headers().firstValue("Darkroom-Requested-Size")).isEmpty();
+        }
+    }
+
+    @Test
+    void refusesOtherSizesInTheServicesOwnShape() throws Exception {
+        HttpResponse<String> answer = server.post("{\"prompt\":\"a\",\"width\":1024}");
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(answer.body()).contains("width must be between 16 and 256; given: 1024");
+    }
+
+    @Test
+    void drawsTenPicturesAtOnce() throws Exception {
+        HttpResponse<String> answer =
+                generate("{\"prompt\":\"a\",\"n\":10,\"size\":\"16x16\",\"num_inference_steps\":1}");
+        assertThat(ServerProcess.body(answer).get("data")).hasSize(10);
+    }
+
+    /** Operations that OpenAI has and the service has not: its clients can read why. */
+    @ParameterizedTest
+    @CsvSource({
+        "POST, /v1/images/edits, 404, not_found",
+        "POST, /v1/images/variations, 404, not_found",
+        "GET, /v1/images/anything, 404, not_found",
+        "GET, /v1/images/any/thing, 404, not_found",
+        "GET, /v1/images/generations, 405, method_not_allowed"
+    })
+    void answersInOpenAisFormBelowItsPath(String method, String path, int status, String code) throws Exception {
+        HttpResponse<String> answer = server.send(server.request(path)
+                .header("Content-Type", "multipart/form-data; boundary=b")
+                .method(method, HttpRequest.BodyPublishers.ofString(method.equals("GET") ? "" : "--b--")));
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.headers().firstValue("Content-Type")).contains("application/json");
+        assertThat(ServerProcess.body(answer).at("/error/code").stringValue()).isEqualTo(code);
+    }
+
+    @Test
+    void namesOfOpenAisModelsAndSizesFollowTheSettings() throws Exception {
+        try (ServerProcess other = ServerProcess.start(
+                        ServerProcess.freshData("openai"),
+                        "--stub.step-time=1ms",
+                        "--darkroom.openai-model=third",
+                        "--darkroom.nearest-size=always")
+                .awaitReady()) {
+            HttpResponse<String> third = HttpClient.newHttpClient()
+                    .send(
+                            post(other, "{\"prompt\":\"a\",\"model\":\"dall-e-3\"}"),
+                            HttpResponse.BodyHandlers.ofString());
+            assertThat(other.get(third.headers().firstValue("Location").orElseThrow())
+                            .body())
+                    .contains("\"model\":\"third\"");
+            HttpResponse<String> fitted = other.post("{\"prompt\":\"a\",\"width\":1024,\"height\":512}");
+            assertThat(fitted.statusCode()).as(fitted.body()).isEqualTo(202);
+            assertThat(fitted.headers().firstValue("Darkroom-Requested-Size")).contains("1024x512");
+            assertThat(fitted.body()).contains("\"width\":256,\"height\":128");
+        }
+        try (ServerProcess strict = ServerProcess.start(
+                        ServerProcess.freshData("openai"),
+                        "--darkroom.openai-model=none",
+                        "--darkroom.nearest-size=never")
+                .awaitReady()) {
+            HttpResponse<String> unknown = HttpClient.newHttpClient()
+                    .send(
+                            post(strict, "{\"prompt\":\"a\",\"model\":\"dall-e-3\"}"),
+                            HttpResponse.BodyHandlers.ofString());
+            assertThat(unknown.statusCode()).isEqualTo(404);
+            assertThat(unknown.body()).contains("darkroom.openai-model says none");
+            HttpResponse<String> size = HttpClient.newHttpClient()
+                    .send(
+                            post(strict, "{\"prompt\":\"a\",\"size\":\"1024x1024\"}"),
+                            HttpResponse.BodyHandlers.ofString());
+            assertThat(size.statusCode()).isEqualTo(400);
+            assertThat(ServerProcess.body(size).at("/error/code").stringValue()).isEqualTo("out_of_range");
+        }
+    }
+
+    @Test
+    void listsTheModelsAsTheClientsExpectThem() throws Exception {
+        JsonNode list = ServerProcess.body(server.get("/v1/models"));
+        assertThat(list.get("object").stringValue()).isEqualTo("list");
+        assertThat(list.get("data")).hasSize(3);
+        assertThat(list.get("models")).hasSize(3);
+        for (JsonNode model : list.get("data")) {
+            assertThat(model.propertyNames()).containsExactly("id", "object", "created", "owned_by");
+            assertThat(model.get("object").stringValue()).isEqualTo("model");
+            assertThat(model.get("created").isIntegralNumber()).isTrue();
+        }
+        assertThat(list.at("/data/0/id").stringValue()).isEqualTo("stub");
+        JsonNode one = ServerProcess.body(server.get("/v1/models/stub"));
+        for (String field : List.of("id", "object", "created", "owned_by")) {
+            assertThat(one.get(field)).isEqualTo(list.at("/data/0/" + field));
+        }
     }
 
     @Test
@@ -327,6 +488,11 @@ class OpenAiTests {
         for (String job : jobs) {
             await().until(() -> server.get(job).body().contains("\"state\":\"canceled\""));
         }
+    }
+
+    private static JsonNode job(HttpResponse<String> answer) throws IOException, InterruptedException {
+        return ServerProcess.body(
+                server.get(answer.headers().firstValue("Location").orElseThrow()));
     }
 
     private static HttpRequest post(String body) {

@@ -5,9 +5,12 @@ import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Output;
+import dev.darkroom.spec.Size;
 import io.swagger.v3.oas.annotations.media.ArraySchema;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The body of {@code POST /v1/images}. Only the prompt is needed; what is not said comes from the model. */
@@ -184,9 +187,8 @@ record ImageRequest(
         Integer previews,
 
         @Schema(
-                description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16. Within one"
-                        + " priority callers take turns",
-                defaultValue = "normal",
+                description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16; default"
+                        + " normal. Within one priority callers take turns",
                 allowableValues = {"low", "normal", "high"})
         @JsonProperty("priority")
         @Nullable
@@ -221,6 +223,13 @@ record ImageRequest(
                 .previews(previews)
                 .outputFormat(outputFormat)
                 .outputCompression(outputCompression);
+    }
+
+    /** The size that is said, if it is not the one that is drawn. */
+    Optional<Size> wantedSize(ImageSpec drawn) {
+        Size wanted = new Size(
+                Objects.requireNonNullElse(width, drawn.width()), Objects.requireNonNullElse(height, drawn.height()));
+        return wanted.equals(drawn.size()) ? Optional.empty() : Optional.of(wanted);
     }
 
     JobOptions options() {

@@ -1,5 +1,6 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.ApiSettings.NearestSize;
 import dev.darkroom.api.RequestBodies.FieldsRead;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
@@ -8,6 +9,7 @@ import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
+import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
@@ -58,6 +60,7 @@ class ImagesController {
     private final Downloads downloads;
     private final Idempotency idempotency;
     private final RequestBodies bodies;
+    private final ApiSettings settings;
     private final JsonMapper json;
 
     ImagesController(
@@ -67,6 +70,7 @@ class ImagesController {
             Downloads downloads,
             Idempotency idempotency,
             RequestBodies bodies,
+            ApiSettings settings,
             JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
@@ -74,6 +78,7 @@ class ImagesController {
         this.downloads = downloads;
         this.idempotency = idempotency;
         this.bodies = bodies;
+        this.settings = settings;
         this.json = json;
     }
 
@@ -147,7 +152,13 @@ class ImagesController {
                     String preferences,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
             HttpServletRequest http) {
-        return draw(bodies.read(body, ImageRequest.class), preferences, headers, http);
+        return draw(bodies.read(body, ImageRequest.class), preferences, headers, http, true);
+    }
+
+    /** The same with JSON alone, as the answer too. */
+    CompletableFuture<ResponseEntity<Object>> job(
+            JsonNode body, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
+        return draw(bodies.read(body, ImageRequest.class), preferences, headers, http, false);
     }
 
     /** The other bodies of {@link #create}, with whose description they share the OpenAPI document's operation. */
@@ -177,11 +188,16 @@ class ImagesController {
                     Problem.Code.UNSUPPORTED_RECIPE,
                     "the picture's text says what a request cannot: " + String.join("; ", recipe.unsupported()));
         }
-        return draw(bodies.read(json.valueToTree(recipe.request()), ImageRequest.class), preferences, headers, body);
+        return draw(
+                bodies.read(json.valueToTree(recipe.request()), ImageRequest.class), preferences, headers, body, true);
     }
 
     private CompletableFuture<ResponseEntity<Object>> draw(
-            FieldsRead<ImageRequest> read, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
+            FieldsRead<ImageRequest> read,
+            @Nullable String preferences,
+            HttpHeaders headers,
+            HttpServletRequest http,
+            boolean files) {
         ImageRequest request = read.request();
         Prefer prefer = Prefer.parse(preferences);
         IdempotencyKey key = idempotency.key(http, request);
@@ -195,7 +211,7 @@ class ImagesController {
         Job job;
         if (earlier.isPresent()) {
             job = earlier.get();
-            type = negotiated(headers, job.spec());
+            type = negotiated(headers, job.spec(), files);
         } else {
             List<Violation> wrong = new ArrayList<>();
             JobOptions options = valid(wrong, request::options);
@@ -204,7 +220,7 @@ class ImagesController {
             if (options == null || spec == null || !wrong.isEmpty()) {
                 throw new InvalidImageSpec(wrong);
             }
-            type = negotiated(headers, spec);
+            type = negotiated(headers, spec, files);
             Caller caller = Caller.of(http);
             job = key == null
                     ? jobs.submit(spec, options, caller.id(), caller.quota())
@@ -218,6 +234,8 @@ class ImagesController {
         return end.thenApply(seen -> {
             HttpHeaders answer = new HttpHeaders();
             answer.setLocation(JobUrls.job(seen.id()));
+            request.wantedSize(seen.spec())
+                    .ifPresent(size -> answer.set(OpenAiImagesController.REQUESTED_SIZE, size.toString()));
             if (prefer.applied() != null) {
                 answer.add("Preference-Applied", prefer.applied());
             }
@@ -231,10 +249,12 @@ class ImagesController {
         });
     }
 
-    private static MediaType negotiated(HttpHeaders headers, ImageSpec spec) {
+    private static MediaType negotiated(HttpHeaders headers, ImageSpec spec, boolean files) {
         List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
-        offered.addAll(Downloads.pictureTypes(spec));
-        offered.add(Archive.TYPE);
+        if (files) {
+            offered.addAll(Downloads.pictureTypes(spec));
+            offered.add(Archive.TYPE);
+        }
         return Accept.of(headers).best(offered);
     }
 
@@ -256,7 +276,7 @@ class ImagesController {
         }
         String wanted = request.model();
         if (wanted == null) {
-            return ImageSpec.of(request.draft(), served.get(0));
+            return spec(request, served.get(0));
         }
         ModelInfo info = served.stream()
                 .filter(model -> model.id().equals(wanted))
@@ -267,7 +287,12 @@ class ImagesController {
                         "model must be one of "
                                 + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
                                 + wanted + "\""))));
-        return ImageSpec.of(request.draft(), info);
+        return spec(request, info);
+    }
+
+    private ImageSpec spec(ImageRequest request, ModelInfo info) {
+        ImageDraft draft = request.draft();
+        return ImageSpec.of(settings.nearestSize() == NearestSize.ALWAYS ? draft.fitted(info) : draft, info);
     }
 
     private ResponseEntity<Object> json(HttpHeaders headers, Job job, @Nullable IdempotencyKey key) {

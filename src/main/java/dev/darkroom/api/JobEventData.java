@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** What the events of a job's stream carry, for the OpenAPI document; pictures and jobs have their own schemas. */
 final class JobEventData {
@@ -35,7 +36,7 @@ final class JobEventData {
             @Schema(description = "Its steps in all", minimum = "1") @JsonProperty("steps")
             int steps,
 
-            @Schema(description = "As far as the request asked for previews") @JsonProperty("preview")
+            @Schema(description = "As far as the request asked for previews") @JsonProperty("preview") @Nullable
             Preview preview) {}
 
     /** A picture on its way. */

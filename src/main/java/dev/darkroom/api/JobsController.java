@@ -30,11 +30,14 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+import tools.jackson.databind.JsonNode;
 
 /** {@code /v1/jobs}: list, state, events, pictures, cancel. */
 @RestController
@@ -46,16 +49,59 @@ class JobsController {
     private static final int MAX_PAGE = 100;
     private static final String DEFAULT_PAGE = "20";
 
+    private final ImagesController images;
     private final Jobs jobs;
     private final JobStreams streams;
     private final Waiting waiting;
     private final Downloads downloads;
 
-    JobsController(Jobs jobs, JobStreams streams, Waiting waiting, Downloads downloads) {
+    JobsController(ImagesController images, Jobs jobs, JobStreams streams, Waiting waiting, Downloads downloads) {
+        this.images = images;
         this.jobs = jobs;
         this.streams = streams;
         this.waiting = waiting;
         this.downloads = downloads;
+    }
+
+    @PostMapping(consumes = MediaType.APPLICATION_JSON_VALUE)
+    @Idempotency.Header
+    @Operation(operationId = "createJob", summary = "Draw pictures, with JSON alone", description = """
+                    As `POST /v1/images`, but JSON is all that it takes and answers with, which suits generated clients. \
+                    Answers at once with 202 and the job, or with `Prefer: wait=N` (N ≤ 60 seconds) with 200 and the \
+                    finished job, or 202 when the time is up.""")
+    @ApiResponse(
+            responseCode = "200",
+            description = "The finished job",
+            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = JobResponse.class)))
+    @ApiResponse(
+            responseCode = "202",
+            description = "The job is accepted and not finished yet",
+            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = JobResponse.class)))
+    @io.swagger.v3.oas.annotations.parameters.RequestBody(
+            required = true,
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = ImageRequest.class)))
+    CompletableFuture<ResponseEntity<Object>> create(
+            @RequestBody JsonNode body,
+            @Parameter(
+                            description = "`respond-async` or `wait=N`, RFC 7240; also `cancel-on-disconnect`",
+                            example = "wait=30")
+                    @RequestHeader(name = "Prefer", required = false)
+                    @Nullable
+                    String preferences,
+            @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
+            @Parameter(hidden = true) HttpServletRequest http) {
+        return images.job(body, preferences, headers, http);
     }
 
     @GetMapping(produces = MediaType.APPLICATION_JSON_VALUE)

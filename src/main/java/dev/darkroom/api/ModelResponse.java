@@ -36,7 +36,35 @@ record ModelResponse(
         Defaults defaults,
 
         @Schema(description = "What a request may ask for") @JsonProperty("limits")
-        Limits limits) {
+        Limits limits,
+
+        @Schema(description = "As OpenAI's clients expect", allowableValues = OpenAi.OBJECT) @JsonProperty("object")
+        String object,
+
+        @Schema(description = "As OpenAI's clients expect: 0, it is not known") @JsonProperty("created")
+        long created,
+
+        @Schema(description = "As OpenAI's clients expect", example = OpenAi.OWNER) @JsonProperty("owned_by")
+        String ownedBy) {
+
+    /** A model as OpenAI's clients list it: openai-python 3.57.0, {@code types/model.py}. */
+    @Schema(name = "OpenAiModel", description = "A model in OpenAI's shape")
+    record OpenAi(
+            @Schema(description = "The name that requests use") @JsonProperty("id")
+            String id,
+
+            @Schema(description = "The kind of object", allowableValues = OBJECT) @JsonProperty("object")
+            String object,
+
+            @Schema(description = "Seconds since 1970: 0, it is not known") @JsonProperty("created")
+            long created,
+
+            @Schema(description = "Who serves it", example = OWNER) @JsonProperty("owned_by")
+            String ownedBy) {
+
+        static final String OBJECT = "model";
+        static final String OWNER = "darkroom";
+    }
 
     /** A sampler and what it can be combined with. */
     @Schema(name = "Sampler", description = "A sampler and what it can be combined with")
@@ -138,7 +166,23 @@ record ModelResponse(
     @Schema(name = "ModelList", description = "The models that are served")
     record Listing(
             @Schema(description = "The default model first") @JsonProperty("models")
-            List<ModelResponse> models) {}
+            List<ModelResponse> models,
+
+            @Schema(description = "As OpenAI's clients expect", allowableValues = "list") @JsonProperty("object")
+            String object,
+
+            @Schema(description = "The same models as OpenAI's clients read them") @JsonProperty("data")
+            List<OpenAi> data) {
+
+        static Listing of(List<ModelInfo> served) {
+            return new Listing(
+                    served.stream().map(ModelResponse::of).toList(),
+                    "list",
+                    served.stream()
+                            .map(model -> new OpenAi(model.id(), OpenAi.OBJECT, 0, OpenAi.OWNER))
+                            .toList());
+        }
+    }
 
     static ModelResponse of(ModelInfo info) {
         return new ModelResponse(
@@ -170,6 +214,9 @@ record ModelResponse(
                         ImageSpec.MAX_PROMPT,
                         Cost.MAX_CHUNKS,
                         ImageSpec.MAX_SEED,
-                        JobOptions.MAX_EXPIRES_IN));
+                        JobOptions.MAX_EXPIRES_IN),
+                OpenAi.OBJECT,
+                0,
+                OpenAi.OWNER);
     }
 }

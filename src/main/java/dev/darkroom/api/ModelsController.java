@@ -28,10 +28,10 @@ class ModelsController {
     @Operation(
             operationId = "listModels",
             summary = "The models that are served",
-            description = "The default one first, each with its defaults and limits. None while no worker is ready.")
+            description = "The default one first, each with its defaults and limits; in data as OpenAI's clients list"
+                    + " models. None while no worker is ready.")
     ModelResponse.Listing list() {
-        return new ModelResponse.Listing(
-                models.all().stream().map(ModelResponse::of).toList());
+        return ModelResponse.Listing.of(models.all());
     }
 
     @GetMapping("/{id}")

@@ -6,11 +6,13 @@ import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.Rule;
+import dev.darkroom.spec.Size;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +36,9 @@ record OpenAiImageRequest(
         @Nullable
         String prompt,
 
-        @Schema(description = "A model's id from /v1/models; default: the first one there")
+        @Schema(
+                description = "A model's id from /v1/models; default: the first one there. Names of OpenAI's models"
+                        + " stand for the one that darkroom.openai-model names")
         @JsonProperty("model")
         @Nullable
         String model,
@@ -48,8 +52,10 @@ record OpenAiImageRequest(
         Integer n,
 
         @Schema(
-                description = "Width and height in pixels, or auto: the model's own size, the default",
-                pattern = "^(auto|[0-9]{1,5}x[0-9]{1,5})$",
+                description = "Width and height in pixels, or auto: the model's own size, the default. What the model"
+                        + " does not draw becomes the nearest size that it does: the answer's size and requested_size"
+                        + " say so (or is refused, as darkroom.nearest-size says)",
+                pattern = "^(auto|[1-9][0-9]{0,4}x[1-9][0-9]{0,4})$",
                 example = "64x64")
         @JsonProperty("size")
         @Nullable
@@ -60,8 +66,9 @@ record OpenAiImageRequest(
         @JsonProperty("output_compression") @Nullable Integer outputCompression,
 
         @Schema(
-                description = "The pictures themselves, the default, or where they are to be had. With stream, only"
-                        + " b64_json",
+                description =
+                        "The pictures themselves, or where they are to be had for an hour; default: url for models"
+                                + " named dall-e-…, otherwise b64_json. With stream, only b64_json",
                 allowableValues = {"b64_json", "url"})
         @JsonProperty("response_format")
         @Nullable
@@ -95,11 +102,18 @@ record OpenAiImageRequest(
         String moderation,
 
         @Schema(
-                description = "There are no levels; num_inference_steps says how long to draw",
-                allowableValues = {"auto", "standard"})
+                description = "Accepted and not used: there are no levels; num_inference_steps says how long to draw",
+                allowableValues = {"auto", "standard", "hd", "low", "medium", "high"})
         @JsonProperty("quality")
         @Nullable
         String quality,
+
+        @Schema(
+                description = "Accepted and not used: the prompt says what it looks like",
+                allowableValues = {"vivid", "natural"})
+        @JsonProperty("style")
+        @Nullable
+        String style,
 
         @Schema(description = "Accepted and not used") @JsonProperty("user") @Nullable
         String user,
@@ -155,14 +169,38 @@ record OpenAiImageRequest(
             "steps", "num_inference_steps",
             "previews", "partial_images");
 
-    private static final Pattern SIZE = Pattern.compile("([0-9]{1,5})x([0-9]{1,5})");
+    private static final Pattern SIZE = Pattern.compile("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})");
+
+    /** What OpenAI calls its models; clients have such names built in. */
+    private static final Pattern NAMED_BY_OPENAI = Pattern.compile("(dall-e|gpt-image|chatgpt-image)-.+");
 
     boolean streams() {
         return Boolean.TRUE.equals(stream);
     }
 
+    /** What OpenAI's own models answer with: clients of those that had URLs look for nothing else. */
     boolean wantsUrls() {
-        return "url".equals(responseFormat);
+        return responseFormat == null
+                ? !streams() && model != null && model.startsWith("dall-e-")
+                : responseFormat.equals("url");
+    }
+
+    /** Null for the default model. */
+    @Nullable
+    String wantedModel() {
+        return model == null || model.isEmpty() ? null : model;
+    }
+
+    boolean namesOpenAisModel() {
+        return model != null && NAMED_BY_OPENAI.matcher(model).matches();
+    }
+
+    /** The size that is said, whatever the model draws. */
+    Optional<Size> wantedSize() {
+        Matcher pixels = SIZE.matcher(Objects.requireNonNullElse(size, "auto"));
+        return pixels.matches()
+                ? Optional.of(new Size(Integer.parseInt(pixels.group(1)), Integer.parseInt(pixels.group(2))))
+                : Optional.empty();
     }
 
     /** What is wrong by itself, whatever the model. */
@@ -171,7 +209,8 @@ record OpenAiImageRequest(
         oneOf(wrong, "response_format", responseFormat, "b64_json", "url");
         oneOf(wrong, "background", background, "auto", "opaque");
         oneOf(wrong, "moderation", moderation, "auto", "low");
-        oneOf(wrong, "quality", quality, "auto", "standard");
+        oneOf(wrong, "quality", quality, "auto", "standard", "hd", "low", "medium", "high");
+        oneOf(wrong, "style", style, "vivid", "natural");
         if (size != null && !size.equals("auto") && !SIZE.matcher(size).matches()) {
             wrong.add(new Violation(
                     "size", Rule.MALFORMED, "size must be auto or like 512x512; given: \"" + size + "\""));
@@ -196,14 +235,12 @@ record OpenAiImageRequest(
     }
 
     ImageDraft draft() {
-        Matcher pixels = SIZE.matcher(Objects.requireNonNullElse(size, "auto"));
-        boolean sized = pixels.matches();
         return new ImageDraft()
                 .prompt(prompt)
                 .negativePrompt(negativePrompt)
                 .clipSkip(clipSkip)
-                .width(sized ? Integer.valueOf(pixels.group(1)) : null)
-                .height(sized ? Integer.valueOf(pixels.group(2)) : null)
+                .width(wantedSize().map(Size::width).orElse(null))
+                .height(wantedSize().map(Size::height).orElse(null))
                 .steps(numInferenceSteps)
                 .guidanceScale(guidanceScale)
                 .guidanceRescale(guidanceRescale)

@@ -25,7 +25,17 @@ record OpenAiImages(
         String outputFormat,
 
         @Schema(description = "Width and height in pixels", example = "64x64") @JsonProperty("size")
-        String size) {
+        String size,
+
+        @Schema(
+                description =
+                        "The size that was asked for, if the model does not draw it and the nearest one was drawn;"
+                                + " not OpenAI's",
+                example = "1024x1024")
+        @JsonInclude(JsonInclude.Include.NON_NULL)
+        @JsonProperty("requested_size")
+        @Nullable
+        String requestedSize) {
 
     /** One picture. */
     @Schema(name = "OpenAiImage", description = "The file in base 64, or where it is to be had")

@@ -1,5 +1,6 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.ApiSettings.NearestSize;
 import dev.darkroom.api.RequestBodies.FieldsRead;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.ImageStoreUnavailable;
@@ -8,11 +9,14 @@ import dev.darkroom.job.JobEvent;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Models;
+import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.Size;
+import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
@@ -35,8 +39,10 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.context.request.async.DeferredResult;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
@@ -55,6 +61,12 @@ class OpenAiImagesController {
 
     static final String PATH = "/v1/images/generations";
 
+    /** Under it all answers have OpenAI's shape. */
+    static final String FAMILY = "/v1/images/";
+
+    /** Has the size that was asked for, where the model does not draw it and the nearest one was drawn. */
+    static final String REQUESTED_SIZE = "Darkroom-Requested-Size";
+
     /** Beyond the job's own time: it ends, not the wait. */
     private static final Duration WAIT = Duration.ofSeconds(OpenAiImageRequest.MAX_SECONDS + 30);
 
@@ -63,8 +75,10 @@ class OpenAiImagesController {
     private final Waiting waiting;
     private final JobStreams streams;
     private final Downloads downloads;
+    private final SignedPictures signed;
     private final Idempotency idempotency;
     private final RequestBodies bodies;
+    private final ApiSettings settings;
     private final JsonMapper json;
 
     OpenAiImagesController(
@@ -73,16 +87,20 @@ class OpenAiImagesController {
             Waiting waiting,
             JobStreams streams,
             Downloads downloads,
+            SignedPictures signed,
             Idempotency idempotency,
             RequestBodies bodies,
+            ApiSettings settings,
             JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
         this.waiting = waiting;
         this.streams = streams;
         this.downloads = downloads;
+        this.signed = signed;
         this.idempotency = idempotency;
         this.bodies = bodies;
+        this.settings = settings;
         this.json = json;
     }
 
@@ -99,7 +117,13 @@ class OpenAiImagesController {
     @ApiResponse(
             responseCode = "200",
             description = "The pictures",
-            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            headers = {
+                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+                @Header(
+                        name = REQUESTED_SIZE,
+                        description = "The size that was asked for, if the nearest one was drawn in its place",
+                        schema = @Schema(type = "string"))
+            },
             content = {
                 @Content(
                         mediaType = MediaType.APPLICATION_JSON_VALUE,
@@ -134,6 +158,12 @@ class OpenAiImagesController {
         Job job = earlier.orElseGet(() -> submit(read, caller, key));
         boolean abandonable = key == null;
         answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
+        Size size = request.wantedSize()
+                .filter(wanted -> !wanted.equals(job.spec().size()))
+                .orElse(null);
+        if (size != null) {
+            answer.setHeader(REQUESTED_SIZE, size.toString());
+        }
         if (request.streams()) {
             answer.setHeader("X-Accel-Buffering", "no");
             answer.setHeader(HttpHeaders.CACHE_CONTROL, "no-store, no-transform");
@@ -148,7 +178,7 @@ class OpenAiImagesController {
                 abandonable ? waiting.forEnd(job, WAIT, HangUps.probe(http)) : waiting.forEnd(job, WAIT);
         end.thenApply(ended -> ResponseEntity.ok()
                         .contentType(MediaType.APPLICATION_JSON)
-                        .<Object>body(pictures(ended, base, abandonable)))
+                        .<Object>body(pictures(ended, size, base, abandonable)))
                 .whenComplete((pictures, failure) -> {
                     if (failure == null) {
                         result.setResult(pictures);
@@ -162,6 +192,15 @@ class OpenAiImagesController {
         return result;
     }
 
+    /** So that OpenAI's clients can read why: the 405 of static content would be for people. */
+    @RequestMapping(FAMILY + "{other:(?!generations$).+}")
+    @Hidden
+    Object other(@PathVariable String other) {
+        throw new Problem(
+                Problem.Code.NOT_FOUND,
+                "there is no " + FAMILY + other + "; pictures are drawn from prompts alone, by POST " + PATH);
+    }
+
     private Job submit(FieldsRead<OpenAiImageRequest> read, Caller caller, @Nullable IdempotencyKey key) {
         OpenAiImageRequest request = read.request();
         List<Violation> wrong = request.violations();
@@ -172,9 +211,10 @@ class OpenAiImagesController {
         } catch (InvalidImageSpec e) {
             wrong.addAll(e.violations());
         }
-        ModelInfo model = model(request.model());
+        ModelInfo model = model(request);
+        ImageDraft draft = request.draft();
         try {
-            spec = ImageSpec.of(request.draft(), model);
+            spec = ImageSpec.of(settings.nearestSize() == NearestSize.NEVER ? draft : draft.fitted(model), model);
         } catch (InvalidImageSpec e) {
             wrong.addAll(renamed(e.violations()));
         }
@@ -187,20 +227,29 @@ class OpenAiImagesController {
                 : jobs.submit(spec, options, key, caller.quota());
     }
 
-    private ModelInfo model(@Nullable String wanted) {
+    private ModelInfo model(OpenAiImageRequest request) {
+        String wanted = request.wantedModel();
         List<ModelInfo> served = models.all();
         if (served.isEmpty()) {
             throw new Problem(Problem.Code.NO_MODEL_READY, "no worker has a model ready yet; try again in a moment")
                     .with(HttpHeaders.RETRY_AFTER, "2");
         }
-        return served.stream()
-                .filter(model -> wanted == null || model.id().equals(wanted))
-                .findFirst()
+        return find(served, wanted)
+                .or(() -> request.namesOpenAisModel() ? find(served, settings.openaiModel()) : Optional.empty())
                 .orElseThrow(() -> new Problem(
                         Problem.Code.MODEL_NOT_FOUND,
                         "model must be one of "
                                 + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
-                                + wanted + "\""));
+                                + wanted + "\""
+                                + (request.namesOpenAisModel()
+                                        ? ", for which darkroom.openai-model says " + settings.openaiModel()
+                                        : "")));
+    }
+
+    private static Optional<ModelInfo> find(List<ModelInfo> served, @Nullable String id) {
+        return served.stream()
+                .filter(model -> id == null || model.id().equals(id))
+                .findFirst();
     }
 
     /** By the names that these fields have here, one violation a field: of width and height, size has both. */
@@ -217,10 +266,11 @@ class OpenAiImagesController {
     }
 
     /**
+     * @param requested the size that was asked for, if another is drawn
      * @param base of absolute URLs, if they are wanted in place of the pictures themselves
      * @param abandonable whether nobody can come back for the job
      */
-    private OpenAiImages pictures(Job job, @Nullable String base, boolean abandonable) {
+    private OpenAiImages pictures(Job job, @Nullable Size requested, @Nullable String base, boolean abandonable) {
         if (job.state() != JobState.SUCCEEDED) {
             if (abandonable) {
                 jobs.cancel(job.id()); // the server shuts down, and the client will ask another
@@ -230,14 +280,15 @@ class OpenAiImagesController {
         List<OpenAiImages.Image> data = job.images().stream()
                 .map(image -> base == null
                         ? new OpenAiImages.Image(bytes(job, image), null, image.seed())
-                        : new OpenAiImages.Image(null, base + JobUrls.image(job.id(), image.index()), image.seed()))
+                        : new OpenAiImages.Image(null, base + signed.address(job, image), image.seed()))
                 .toList();
         return new OpenAiImages(
                 Objects.requireNonNullElse(job.finishedAt(), job.createdAt()).getEpochSecond(),
                 data,
                 OpenAiImages.OPAQUE,
                 job.spec().output().format().id(),
-                size(job));
+                job.spec().size().toString(),
+                requested == null ? null : requested.toString());
     }
 
     private byte[] bytes(Job job, Job.Image image) {
@@ -254,10 +305,6 @@ class OpenAiImagesController {
                 ? new Problem(Problem.Code.JOB_CANCELED, "the job was canceled while the picture was waited for")
                 : new Problem(Problem.Code.NO_MODEL_READY, "the server shuts down; try again in a moment")
                         .with(HttpHeaders.RETRY_AFTER, "2");
-    }
-
-    private static String size(Job job) {
-        return job.spec().width() + "x" + job.spec().height();
     }
 
     /** The stream's events. */
@@ -297,7 +344,7 @@ class OpenAiImagesController {
                             preview.get("data").binaryValue(),
                             partials++,
                             event.at().getEpochSecond(),
-                            size(job),
+                            job.spec().size().toString(),
                             OpenAiImages.AUTO,
                             OpenAiImages.OPAQUE,
                             type.getSubtype()));
@@ -320,7 +367,7 @@ class OpenAiImagesController {
                             bytes,
                             Objects.requireNonNullElse(ended.finishedAt(), ended.createdAt())
                                     .getEpochSecond(),
-                            size(ended),
+                            ended.spec().size().toString(),
                             OpenAiImages.AUTO,
                             OpenAiImages.OPAQUE,
                             ended.spec().output().format().id(),

@@ -1,5 +1,6 @@
 package dev.darkroom.api;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.core.util.AnnotationsUtils;
 import io.swagger.v3.oas.models.Components;
@@ -18,9 +19,12 @@ import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
 import io.swagger.v3.oas.models.servers.Server;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -31,6 +35,10 @@ import org.springframework.http.HttpStatus;
 class OpenApiConfiguration {
 
     private static final String BEARER = "bearer";
+
+    /** With the records in them, all that answers are made of, beside the data of events. */
+    private static final List<Class<?>> ANSWERS =
+            List.of(JobResponse.class, ModelResponse.class, OpenAiImages.class, OpenAiError.class, Problems.class);
 
     @Bean
     OpenAPI head() {
@@ -49,7 +57,9 @@ class OpenApiConfiguration {
                                                 .type(SecurityScheme.Type.HTTP)
                                                 .scheme("bearer")
                                                 .description(
-                                                        "An API key, or a token of the issuer that this installation trusts."
+                                                        "An API key, or a token of the issuer that this installation trusts. A key may also"
+                                                                + " come in `api-key`, `x-api-key` or as the password of"
+                                                                + " `Authorization: Basic`."
                                                                 + " Scopes: `images:write` to post and cancel, `jobs:read` to read; only"
                                                                 + " models need none. An installation that serves just its own machine,"
                                                                 + " or stands behind a gateway that asks, takes calls without.")));
@@ -62,7 +72,9 @@ class OpenApiConfiguration {
             addSchemas(api, OpenAiError.class);
             api.getPaths()
                     .forEach((path, item) -> item.readOperationsMap().forEach((method, operation) -> {
-                        operation.addSecurityItem(new SecurityRequirement().addList(BEARER));
+                        if (!path.startsWith(SignedPictures.PATHS)) {
+                            operation.addSecurityItem(new SecurityRequirement().addList(BEARER));
+                        }
                         statuses(path, method).forEach(status -> addProblem(path, operation, status));
                     }));
         };
@@ -119,6 +131,34 @@ class OpenApiConfiguration {
         };
     }
 
+    /** Answers have all their fields but those that may be null, so that generated types need not doubt them. */
+    @Bean
+    OpenApiCustomizer requiredFields() {
+        return api -> Stream.concat(ANSWERS.stream(), JobEventData.RECORDS.stream())
+                .flatMap(answer -> Stream.concat(Stream.of(answer), Arrays.stream(answer.getDeclaredClasses())))
+                .flatMap(answer -> Stream.concat(Stream.of(answer), Arrays.stream(answer.getDeclaredClasses())))
+                .filter(Class::isRecord)
+                .distinct()
+                .forEach(answer -> {
+                    Schema<?> schema = api.getComponents().getSchemas().get(name(answer));
+                    List<String> always = Arrays.stream(answer.getRecordComponents())
+                            .filter(field -> !field.getAnnotatedType().isAnnotationPresent(Nullable.class))
+                            .map(field -> Objects.requireNonNull(
+                                            field.getAccessor().getAnnotation(JsonProperty.class))
+                                    .value())
+                            .toList();
+                    if (schema != null && !always.isEmpty()) {
+                        schema.setRequired(always);
+                    }
+                });
+    }
+
+    private static String name(Class<?> answer) {
+        return Objects.requireNonNull(
+                        answer.getAnnotation(io.swagger.v3.oas.annotations.media.Schema.class), answer.getName())
+                .name();
+    }
+
     @SuppressWarnings("rawtypes")
     private static Map<String, Schema> properties(OpenAPI api, String name) {
         return Objects.requireNonNull(api.getComponents().getSchemas().get(name))
@@ -137,7 +177,11 @@ class OpenApiConfiguration {
         if (path.contains("{") || path.equals(OpenAiImagesController.PATH)) {
             all.add(HttpStatus.NOT_FOUND);
         }
-        if (path.contains("/images/{")) {
+        if (path.startsWith(SignedPictures.PATHS)) {
+            all.removeAll(List.of(HttpStatus.UNAUTHORIZED, HttpStatus.NOT_ACCEPTABLE));
+            all.add(HttpStatus.GONE);
+        }
+        if (path.contains("/images/{") || path.startsWith(SignedPictures.PATHS)) {
             all.add(HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
         }
         if (method == PathItem.HttpMethod.DELETE) {
@@ -156,7 +200,8 @@ class OpenApiConfiguration {
     private static void addProblem(String path, Operation operation, HttpStatus status) {
         boolean openAi = path.equals(OpenAiImagesController.PATH);
         ApiResponse problem = new ApiResponse();
-        if (status == HttpStatus.UNAUTHORIZED || status == HttpStatus.FORBIDDEN) {
+        if (status == HttpStatus.UNAUTHORIZED
+                || (status == HttpStatus.FORBIDDEN && !path.startsWith(SignedPictures.PATHS))) {
             problem.addHeaderObject(
                     "WWW-Authenticate",
                     new Header()

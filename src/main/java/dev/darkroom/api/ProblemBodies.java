@@ -42,7 +42,7 @@ final class ProblemBodies implements ResponseBodyAdvice<Object> {
         Map<String, Object> properties = problem.getProperties();
         Object code = properties == null ? null : properties.get("code");
         metrics.count(Metric.REFUSALS, 1, code == null ? "other" : code.toString());
-        if (!request.getURI().getPath().startsWith(OpenAiImagesController.PATH)) {
+        if (!request.getURI().getPath().startsWith(OpenAiImagesController.FAMILY)) {
             return body;
         }
         response.getHeaders().setContentType(MediaType.APPLICATION_JSON);

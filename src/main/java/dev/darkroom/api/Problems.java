@@ -59,13 +59,13 @@ class Problems extends ResponseEntityExceptionHandler {
             @Schema(description = "For people") @JsonProperty("detail")
             String detail,
 
-            @Schema(description = "Path of the request") @JsonProperty("instance")
+            @Schema(description = "Path of the request") @JsonProperty("instance") @Nullable
             String instance,
 
             @Schema(description = "Stable word for programs", example = "invalid_request") @JsonProperty("code")
             String code,
 
-            @Schema(description = "Every wrong field, if code is invalid_request") @JsonProperty("errors")
+            @Schema(description = "Every wrong field, if code is invalid_request") @JsonProperty("errors") @Nullable
             List<FieldError> errors) {}
 
     /** One wrong field. */

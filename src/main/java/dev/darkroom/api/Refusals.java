@@ -43,7 +43,8 @@ class Refusals implements AuthenticationEntryPoint, AccessDeniedHandler, Request
         boolean given = !(refused instanceof InsufficientAuthenticationException);
         String detail = given
                 ? refused instanceof BadCredentials ? String.valueOf(refused.getMessage()) : "the token is not valid"
-                : "this needs an API key or a token: Authorization: Bearer …";
+                : "this needs an API key or a token: Authorization: Bearer …, or a key in api-key, x-api-key or as the password of"
+                        + " Authorization: Basic";
         refuse(
                 request,
                 response,

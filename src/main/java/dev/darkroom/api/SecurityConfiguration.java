@@ -10,6 +10,8 @@ import dev.darkroom.access.Scope;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,6 +29,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.annotation.Order;
 import org.springframework.core.env.Environment;
 import org.springframework.dao.DataAccessException;
+import org.springframework.http.HttpHeaders;
 import org.springframework.security.authentication.AuthenticationManager;
 import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.config.ObjectPostProcessor;
@@ -45,10 +48,14 @@ import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.authentication.AuthenticationEntryPointFailureHandler;
 import org.springframework.security.web.firewall.StrictHttpFirewall;
 import org.springframework.security.web.header.writers.ReferrerPolicyHeaderWriter.ReferrerPolicy;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.CorsConfigurationSource;
+import org.springframework.web.cors.CorsUtils;
+import org.springframework.web.filter.CorsFilter;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
-/** Who may call what. Cross-origin requests are allowed nowhere: that is Spring's default. */
+/** Who may call what, and from which pages. */
 @Configuration(proxyBeanMethods = false)
 class SecurityConfiguration {
 
@@ -150,9 +157,17 @@ class SecurityConfiguration {
 
     @Bean
     @Order(2)
-    SecurityFilterChain api(HttpSecurity http, Audience audience, Refusals refusals, AuthenticationManager callers)
+    SecurityFilterChain api(
+            HttpSecurity http,
+            Audience audience,
+            ApiSettings settings,
+            Refusals refusals,
+            AuthenticationManager callers)
             throws Exception {
         common(http, refusals);
+        if (!settings.corsOrigins().isEmpty()) {
+            http.addFilter(new CorsFilter(pages(settings.corsOrigins())));
+        }
         if (audience != Audience.KNOWN) {
             return http.authorizeHttpRequests(requests -> requests.anyRequest().permitAll())
                     .build();
@@ -163,6 +178,8 @@ class SecurityConfiguration {
                                 .permitAll() // of a request that was let in or refused before
                                 .requestMatchers(DOCUMENTATION)
                                 .permitAll()
+                                .requestMatchers(SignedPictures.PATHS + "**")
+                                .permitAll() // the signature is all that is asked for
                                 .requestMatchers("/v1/models/**")
                                 .authenticated()
                                 .requestMatchers(request -> scope(request) == Scope.JOBS_READ)
@@ -170,6 +187,23 @@ class SecurityConfiguration {
                                 .anyRequest()
                                 .hasAuthority(authority(Scope.IMAGES_WRITE)))
                 .build();
+    }
+
+    /** Scripts of other pages get what they would without this: nothing that their browser lets them see. */
+    private static CorsConfigurationSource pages(List<String> origins) {
+        CorsConfiguration allowed = new CorsConfiguration();
+        allowed.setAllowedOrigins(origins);
+        allowed.setAllowedMethods(List.of("GET", "HEAD", "POST", "DELETE"));
+        allowed.setAllowedHeaders(List.of(CorsConfiguration.ALL));
+        allowed.setExposedHeaders(List.of(CorsConfiguration.ALL));
+        allowed.setMaxAge(Duration.ofHours(1));
+        if (!origins.contains(CorsConfiguration.ALL)) {
+            allowed.setAllowPrivateNetwork(true);
+        }
+        return request -> CorsUtils.isPreFlightRequest(request)
+                        || allowed.checkOrigin(request.getHeader(HttpHeaders.ORIGIN)) != null
+                ? allowed
+                : null;
     }
 
     /** The scope that a request needs: to read, or to post and cancel. */
@@ -206,6 +240,7 @@ class SecurityConfiguration {
     private static HttpSecurity bearer(HttpSecurity http, AuthenticationManager callers, Refusals refusals)
             throws Exception {
         return http.oauth2ResourceServer(server -> server.authenticationManagerResolver(request -> callers)
+                .bearerTokenResolver(new Credentials())
                 .authenticationEntryPoint(refusals)
                 .accessDeniedHandler(refusals)
                 .withObjectPostProcessor(new ObjectPostProcessor<BearerTokenAuthenticationFilter>() {

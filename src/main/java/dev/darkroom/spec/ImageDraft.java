@@ -152,4 +152,13 @@ public final class ImageDraft {
         this.outputCompression = outputCompression;
         return this;
     }
+
+    /** In place of a size that was said, the nearest one that the model draws. */
+    public ImageDraft fitted(ModelInfo model) {
+        if (width == null && height == null) {
+            return this;
+        }
+        Size size = new Size(width == null ? model.width() : width, height == null ? model.height() : height);
+        return width(size.fitted(model).width()).height(size.fitted(model).height());
+    }
 }

@@ -64,7 +64,7 @@ public record ImageSpec(
     public static final int SIZE_MULTIPLE = 4;
     public static final int MAX_STEPS = 150;
     public static final int MAX_GUIDANCE = 30;
-    public static final int MAX_N = 8;
+    public static final int MAX_N = 10;
     public static final int MAX_PREVIEWS = 16;
     public static final long MAX_SEED = (1L << 53) - 1;
 
@@ -176,6 +176,10 @@ public record ImageSpec(
                 determinism,
                 previews,
                 new Output(format, compression));
+    }
+
+    public Size size() {
+        return new Size(width, height);
     }
 
     /** The request that draws picture {@code index} of this alone. */

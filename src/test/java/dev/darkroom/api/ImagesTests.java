@@ -15,6 +15,7 @@ import dev.darkroom.spec.SigmaSpacing;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -46,6 +47,28 @@ class ImagesTests extends ServerTest {
         assertThat(body(finished).get("progress").toString()).isEqualTo("{\"step\":4,\"steps\":4}");
         assertThat(body(finished).get("images")).hasSize(2);
         assertThat(body(finished).get("timings").get("running_ms").longValue()).isNotNegative();
+    }
+
+    @Test
+    void makesAJobWithJsonAlone() {
+        String body = "{\"prompt\":\"a red apple\",\"steps\":1,\"seed\":5}";
+        HttpResponse<String> accepted = send(request("/v1/jobs", "Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+        assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+        assertThat(header(accepted, "Location"))
+                .isEqualTo("/v1/jobs/" + body(accepted).get("id").stringValue());
+        HttpResponse<String> finished = send(
+                request("/v1/jobs", "Content-Type", "application/json", "Prefer", "wait=60", "Accept", "*/*, image/png")
+                        .POST(HttpRequest.BodyPublishers.ofString(body)));
+        assertThat(finished.statusCode()).isEqualTo(200);
+        assertThat(body(finished).get("state").stringValue()).isEqualTo("succeeded");
+        HttpResponse<String> picture =
+                send(request("/v1/jobs", "Content-Type", "application/json", "Accept", "image/png")
+                        .POST(HttpRequest.BodyPublishers.ofString(body)));
+        assertThat(picture.statusCode()).isEqualTo(406);
+        HttpResponse<String> wrong =
+                send(request("/v1/jobs", "Content-Type", "image/png").POST(HttpRequest.BodyPublishers.ofString(body)));
+        assertThat(wrong.statusCode()).isEqualTo(415);
     }
 
     @Test

@@ -233,6 +233,37 @@ class OpenApiDocumentTests extends ServerTest {
                         .isTrue());
     }
 
+    /** Generators make a field with a default one that must be there, or a name that they do not declare. */
+    @Test
+    void requestsHaveNoDefaultsAndAnswersSayWhatTheyAlwaysHave() {
+        Set<String> requests = Set.of("ImageRequest", "OpenAiImageRequest");
+        served().at("/components/schemas").properties().forEach(schema -> {
+            JsonNode required = schema.getValue().path("required");
+            if (requests.contains(schema.getKey())) {
+                assertThat(required).extracting(JsonNode::stringValue).containsExactly("prompt");
+                schema.getValue()
+                        .get("properties")
+                        .forEach(field -> assertThat(field.has("default")).isFalse());
+            } else if (!schema.getKey().equals("JobTimings")) { // it may have neither
+                assertThat(required.size()).as(schema.getKey()).isPositive();
+            }
+        });
+        assertThat(served().at("/components/schemas/Job/required"))
+                .extracting(JsonNode::stringValue)
+                .contains("id", "state", "progress", "seeds", "images", "created_at")
+                .doesNotContain("queue", "error", "started_at");
+    }
+
+    @Test
+    void aJobCanBeMadeWithJsonAlone() {
+        JsonNode operation = served().at("/paths/~1v1~1jobs/post");
+        assertThat(operation.at("/requestBody/content").propertyNames()).containsExactly("application/json");
+        for (String status : List.of("200", "202")) {
+            assertThat(operation.at("/responses/" + status + "/content").propertyNames())
+                    .containsExactly("application/json");
+        }
+    }
+
     private static void need(List<String> silent, JsonNode node, String property, String of) {
         if (node.path(property).asString("").isBlank()) {
             silent.add(of + " has no " + property);

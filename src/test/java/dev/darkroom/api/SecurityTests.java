@@ -8,6 +8,8 @@ import dev.darkroom.StubServer;
 import dev.darkroom.access.ApiKey;
 import dev.darkroom.access.ApiKeys;
 import dev.darkroom.access.Scope;
+import dev.darkroom.job.Job;
+import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Quota;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,11 +17,14 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,6 +92,12 @@ class SecurityTests {
     @Autowired
     private ApiKeys keys;
 
+    @Autowired
+    private Jobs jobs;
+
+    @Autowired
+    private SignedPictures signed;
+
     @LocalServerPort
     private int port;
 
@@ -122,7 +133,7 @@ class SecurityTests {
     private List<Operation> operations() {
         List<Operation> operations = mappings.getHandlerMethods().keySet().stream()
                 .flatMap(mapping -> mapping.getPatternValues().stream()
-                        .filter(pattern -> pattern.startsWith("/v1"))
+                        .filter(pattern -> pattern.startsWith("/v1") && !pattern.startsWith(SignedPictures.PATHS))
                         .flatMap(pattern -> mapping.getMethodsCondition().getMethods().stream()
                                 .map(method -> new Operation(method.name(), pattern))))
                 .distinct()
@@ -235,8 +246,16 @@ class SecurityTests {
 
     @Test
     void credentialsThatAreNoBearerTokenAreRefused() {
-        for (String header :
-                List.of("Basic ZGs6ZGs=", "Bearer", "Bearer ", "Bearer a b", "Bearer " + goodKey() + "ü")) {
+        for (String header : List.of(
+                "Basic ZGs6ZGs=",
+                "Basic",
+                "Basic ",
+                "Basic Og==",
+                "Basic ?",
+                "Bearer",
+                "Bearer ",
+                "Bearer a b",
+                "Bearer " + goodKey() + "ü")) {
             HttpResponse<String> answer = send("GET", "/v1/models", null, "Authorization", header);
             isProblem(answer, 401, "unauthorized");
             assertThat(header(answer, "WWW-Authenticate")).startsWith("Bearer realm=\"darkroom\"");
@@ -254,6 +273,41 @@ class SecurityTests {
             assertThat(send("GET", "/v1/jobs/" + job + "/images/0", bearer).statusCode())
                     .isEqualTo(200);
         }
+    }
+
+    /** As clients of Azure, Anthropic and AUTOMATIC1111 send a key. */
+    @Test
+    void aKeyLetsInInItsOtherForms() {
+        String key = goodKey();
+        String expired = kept(key(ALL, Instant.now().minusSeconds(1), null, Quota.NONE));
+        for (String[] form : new String[][] {
+            {"api-key", "%s"}, {"x-api-key", " %s "}, {"Authorization", "Basic user:%s"}, {"Authorization", "basic %s:"}
+        }) {
+            assertThat(send("GET", "/v1/models", null, form[0], filled(form[1], key))
+                            .statusCode())
+                    .as(form[1])
+                    .isEqualTo(200);
+            isProblem(send("GET", "/v1/models", null, form[0], filled(form[1], expired)), 401, "unauthorized");
+        }
+        String gateways = filled("Basic gateway:%s", "secret");
+        assertThat(send("GET", "/v1/models", null, "Authorization", gateways, "api-key", key)
+                        .statusCode())
+                .isEqualTo(200);
+        HttpResponse<String> job = send(request("POST", "/v1/images", null, "api-key", key)
+                .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a red apple\"}")));
+        String id = at(job, "/id");
+        assertThat(send("GET", "/v1/jobs/" + id, key).statusCode())
+                .as("the same caller")
+                .isEqualTo(200);
+    }
+
+    private static String filled(String form, String key) {
+        String[] parts = form.split(" ", 2);
+        return parts[0].equalsIgnoreCase("basic")
+                ? parts[0] + " "
+                        + Base64.getEncoder()
+                                .encodeToString(String.format(parts[1], key).getBytes(StandardCharsets.UTF_8))
+                : String.format(form, key);
     }
 
     @Test
@@ -317,6 +371,67 @@ class SecurityTests {
                     .as(at)
                     .isNotEmpty();
         }
+    }
+
+    // Signed URLs
+
+    @Test
+    void aSignedUrlIsThePictureForWhoeverHasIt() throws Exception {
+        String key = goodKey();
+        HttpResponse<String> answer = send(request("POST", "/v1/images/generations", key)
+                .POST(HttpRequest.BodyPublishers.ofString(
+                        "{\"prompt\":\"a red apple\",\"n\":2,\"response_format\":\"url\",\"num_inference_steps\":2}")));
+        String job = header(answer, "Location");
+        for (int i = 0; i < 2; i++) {
+            String url = at(answer, "/data/" + i + "/url");
+            assertThat(url).startsWith("http://localhost:" + port + "/").endsWith("-" + i + ".png");
+            HttpResponse<byte[]> file = send(
+                    HttpRequest.newBuilder(URI.create(url)).header("Accept", "image/webp,*/*;q=0.1"),
+                    HttpResponse.BodyHandlers.ofByteArray());
+            assertThat(file.statusCode()).isEqualTo(200);
+            assertThat(header(file, "Content-Type")).isEqualTo("image/png");
+            assertThat(file.body())
+                    .isEqualTo(send(
+                                    request("GET", job + "/images/" + i, key, "Accept", "image/png"),
+                                    HttpResponse.BodyHandlers.ofByteArray())
+                            .body());
+            String path = URI.create(url).getPath();
+            assertThat(send("HEAD", path, null).statusCode()).isEqualTo(200);
+            assertThat(send("GET", path, null, "Range", "bytes=0-7").statusCode())
+                    .isEqualTo(206);
+        }
+    }
+
+    @Test
+    void aChangedOrExpiredUrlIsRefused() {
+        String key = goodKey();
+        String id = submit(key, "{\"prompt\":\"a red apple\",\"n\":2,\"steps\":2}");
+        send("GET", "/v1/jobs/" + id + "?wait_ms=60000", key);
+        Job job = jobs.find(id).orElseThrow();
+        String good = signed.address(job, job.images().get(0));
+        assertThat(send("GET", good, null).statusCode()).isEqualTo(200);
+        String later = good.replaceFirst("/([0-9]+)-", "/9$1-");
+        char last = good.charAt(good.lastIndexOf('/') - 2);
+        String resigned = good.substring(0, good.lastIndexOf('/') - 2)
+                + (last == 'A' ? 'B' : 'A')
+                + good.substring(good.lastIndexOf('/') - 1);
+        for (String bad : List.of(
+                good.replace("-0.png", "-1.png"),
+                good.replace("-0.png", "-0.jpg"),
+                good.replace(id, "job_00000000000000000000000000"),
+                later,
+                resigned,
+                "/v1/pictures/x/" + id + "-0.png",
+                "/v1/pictures/1-" + "A".repeat(43) + "/" + id + "-0.png")) {
+            isProblem(send("GET", bad, null), 403, "invalid_signature");
+            isProblem(send("GET", bad, key), 403, "invalid_signature");
+        }
+        Instant over = Instant.now().minusSeconds(1);
+        HttpResponse<String> expired =
+                send("GET", signed.address(job, job.images().get(0), over), null);
+        isProblem(expired, 410, "url_expired");
+        assertThat(at(expired, "/detail"))
+                .contains(over.truncatedTo(ChronoUnit.SECONDS).toString(), "/v1/jobs/" + id + "/images/0");
     }
 
     // Others' jobs
