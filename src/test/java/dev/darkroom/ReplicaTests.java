@@ -87,7 +87,7 @@ class ReplicaTests {
         assertThat(Files.readString(Path.of("/proc/" + api.pid() + "/maps"))).doesNotContain("libtorch");
 
         worker.stop();
-        assertThat(ServerProcess.body(api.get("/v1/models")).get("models")).hasSize(2);
+        assertThat(ServerProcess.body(api.get("/v1/models")).get("models")).hasSize(3);
         otherWorker.kill();
         change("update worker set seen_at = seen_at - interval '31' second");
         await().atMost(Duration.ofSeconds(10))

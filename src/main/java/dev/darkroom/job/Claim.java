@@ -4,8 +4,10 @@ import dev.darkroom.spec.ImageSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
@@ -30,6 +32,7 @@ public final class Claim {
     private final long number;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final Map<Integer, Long> steppedAt = new HashMap<>();
+    private final Set<Integer> company = new HashSet<>(); // pictures whose rows are in the company; guarded by steppedAt
     private boolean begun;
     private int rows = 1;
     private double evaluationsPerStep = 1;
@@ -114,15 +117,25 @@ public final class Claim {
         return new Entry.Stepped(this, image, step, steps, preview);
     }
 
-    /** As {@link #step}, for what is measured, at the moment it happens. */
-    public void stepped(int image) {
+    /**
+     * As {@link #step}, for what is measured, at the moment it happens.
+     *
+     * @param last whether it was the picture's last step
+     */
+    public void stepped(int image, boolean last) {
         long now = System.nanoTime();
         synchronized (steppedAt) {
-            Long before = steppedAt.put(image, now);
-            if (before == null) {
-                paces.join(kind(), rows);
-            } else {
-                paces.stepped(kind(), Duration.ofNanos((long) ((now - before) / evaluationsPerStep)));
+            if (!outcome.isDone()) { // after that nobody would take its rows out of the company
+                Long before = steppedAt.put(image, now);
+                if (before == null) {
+                    paces.join(kind(), rows);
+                    company.add(image);
+                } else {
+                    paces.stepped(kind(), Duration.ofNanos((long) ((now - before) / evaluationsPerStep)));
+                }
+                if (last) {
+                    leave(image);
+                }
             }
         }
         metrics.count(Metric.STEPS, 1, job.spec().model(), job.spec().sampler().id());
@@ -212,7 +225,6 @@ public final class Claim {
             if (lastStep != null) {
                 paces.finished(kind(), Duration.ofNanos(System.nanoTime() - lastStep));
             }
-            leave(drawn.image);
         }
         recorded++;
         if (recorded == job.spec().n()) {
@@ -247,12 +259,12 @@ public final class Claim {
 
     private void leaveAll() {
         synchronized (steppedAt) {
-            List.copyOf(steppedAt.keySet()).forEach(this::leave);
+            List.copyOf(company).forEach(this::leave);
         }
     }
 
     private void leave(int image) {
-        if (steppedAt.remove(image) != null) {
+        if (company.remove(image)) {
             paces.leave(kind(), rows);
         }
     }

@@ -81,7 +81,7 @@ final class Recorder {
 
     /** @param preview what the picture looks like; null for none */
     void stepped(Claim claim, int image, int step, int steps, @Nullable Picture preview) {
-        claim.stepped(image);
+        claim.stepped(image, step == steps);
         put(new Item(
                 () -> claim.step(image, step, steps, preview == null ? null : jpeg(preview)),
                 BYTES_OF_A_STEP + (preview == null ? 0 : bytes(preview))));
