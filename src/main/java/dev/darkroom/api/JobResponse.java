@@ -243,6 +243,7 @@ record JobResponse(
                         "expired",
                         "interrupted_too_often",
                         "prompt_too_long",
+                        "not_finite",
                         "unreadable"
                     })
             @JsonProperty("code")

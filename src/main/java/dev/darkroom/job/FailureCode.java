@@ -16,6 +16,8 @@ public enum FailureCode {
     INTERRUPTED_TOO_OFTEN,
     /** A prompt has more chunks than a prompt may have, as its model's tokenizer counts them. */
     PROMPT_TOO_LONG,
+    /** A network of the model made NaN or infinity, so that there is no picture. */
+    NOT_FINITE,
     /** It was written by another version of Darkroom, and none that can read it draws. */
     UNREADABLE;
 

@@ -176,7 +176,7 @@ public final class DiffusionPipeline implements AutoCloseable {
         int at = 0;
         for (Generation generation : generations) {
             try {
-                generation.absorb(guide(generation, output, at, latent), schedule);
+                generation.absorb(guide(generation, output, at, latent));
             } catch (RuntimeException e) {
                 failures.put(generation, e);
             }
@@ -242,22 +242,25 @@ public final class DiffusionPipeline implements AutoCloseable {
     /**
      * Decodes a picture whose steps are done.
      *
-     * @throws IllegalStateException if the latents are not finite numbers: the model cannot draw this request
+     * @throws NotFinite if latents or picture are no finite numbers: the model cannot draw this request
      */
     public Picture finish(Generation generation) {
         ImageSpec spec = generation.spec();
         int factor = networks.factor();
         float[] z = generation.sampler().latents();
-        for (int k = 0; k < z.length; k++) {
-            if (!Float.isFinite(z[k])) {
-                throw new IllegalStateException("the latents became " + z[k] + " after " + generation.stepsDone()
-                        + " steps with sampler " + spec.sampler().id() + " and guidance scale "
-                        + spec.guidanceScale());
+        for (float value : z) {
+            if (!Float.isFinite(value)) {
+                throw NotFinite.latents(spec, generation.stepsDone(), value);
             }
         }
         int height = spec.height() / factor;
         int width = spec.width() / factor;
         float[] x = networks.decode(z.clone(), height, width);
+        for (float value : x) {
+            if (!Float.isFinite(value)) {
+                throw NotFinite.picture(spec, value);
+            }
+        }
         preview.learn(z, x, height, width);
         return Picture.of(x, spec.width(), spec.height());
     }

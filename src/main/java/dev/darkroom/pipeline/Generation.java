@@ -1,7 +1,6 @@
 package dev.darkroom.pipeline;
 
 import dev.darkroom.pipeline.Backend.Context;
-import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.spec.ImageSpec;
 import org.jspecify.annotations.Nullable;
@@ -59,32 +58,18 @@ public final class Generation implements AutoCloseable {
      * Takes one step.
      *
      * @param output the U-Net's answer after guidance
-     * @param schedule says what the noise level is, for a preview
      */
-    void absorb(float[] output, NoiseSchedule schedule) {
+    void absorb(float[] output) {
         int before = stepsDone();
-        float[] input = sampler.input();
-        float timestep = sampler.timestep();
+        float[] clean = spec.previews() > 0 ? sampler.denoised(output) : null;
         sampler.absorb(output);
-        denoised = previewFollows(before) ? denoised(input, output, timestep, schedule) : null;
+        denoised = previewFollows(before) ? clean : null;
     }
 
     /** The previews divide the steps evenly; after the last step comes the picture itself. */
     private boolean previewFollows(int before) {
         long parts = spec.previews() + 1;
         return !done() && stepsDone() * parts / steps() > before * parts / steps();
-    }
-
-    /** What the U-Net takes for the picture: the input of every sampler is α·x0 + σ·ε with α² + σ² = 1. */
-    private static float[] denoised(float[] input, float[] output, float timestep, NoiseSchedule schedule) {
-        double square = schedule.alphaCumprod(Math.round(timestep));
-        float alpha = (float) Math.sqrt(square);
-        float sigma = (float) Math.sqrt(1 - square);
-        float[] x0 = new float[input.length];
-        for (int k = 0; k < x0.length; k++) {
-            x0[k] = schedule.config().predictionType().denoised(input[k], output[k], alpha, sigma);
-        }
-        return x0;
     }
 
     /** The latents that the last step pointed at, if a preview is to show them. */

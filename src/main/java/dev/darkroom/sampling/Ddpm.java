@@ -22,7 +22,7 @@ final class Ddpm extends Sampler {
         boolean last = i == timesteps.length - 1;
         float bar = alphaBar(i);
         float nextBar = last ? 1 : alphaBar(i + 1);
-        float alpha = bar / nextBar;
+        float alpha = bar == nextBar ? 1 : bar / nextBar; // 0/0 where the last level of zero SNR is visited twice
         float beta = 1 - alpha;
         float toDenoised = (float) Math.sqrt(nextBar) * beta / (1 - bar);
         float toX = (float) Math.sqrt(alpha) * (1 - nextBar) / (1 - bar);

@@ -44,7 +44,7 @@ abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlus
         float ratio = sigma / (sigmas[s] * alpha(s));
         float keep = z == null ? ratio : ratio * (float) Math.exp(-h);
         float weight = alpha * (1 - (float) Math.exp(z == null ? -h : -2 * h));
-        float fresh = sigma * (float) Math.sqrt(1 - (float) Math.exp(-2 * h));
+        float fresh = sigma * (float) Math.sqrt(Math.max(0, 1 - (float) Math.exp(-2 * h))); // h may round to less than 0
         for (int k = 0; k < x.length; k++) {
             float moved = keep * from[k] + weight * d0[k];
             if (d1 != null) {
@@ -54,9 +54,16 @@ abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlus
         }
     }
 
-    /** {@code (m0 − m1)/r0}. */
-    static float[] slope(float[] m0, float[] m1, float r0) {
+    /**
+     * {@code (m0 − m1)/r0}.
+     *
+     * @return null where two levels are the same, which has no slope
+     */
+    static float @Nullable [] slope(float[] m0, float[] m1, float r0) {
         float inverse = 1 / r0;
+        if (!(inverse > 0 && inverse < Float.POSITIVE_INFINITY)) {
+            return null;
+        }
         float[] d1 = new float[m0.length];
         for (int k = 0; k < d1.length; k++) {
             d1[k] = inverse * (m0[k] - m1[k]);

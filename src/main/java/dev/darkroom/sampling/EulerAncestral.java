@@ -27,7 +27,8 @@ final class EulerAncestral extends Sampler {
         float from2 = sigma * sigma;
         float to2 = sigmas[i + 1] * sigmas[i + 1];
         float up = (float) Math.sqrt(to2 * (from2 - to2) / from2);
-        float down = (float) Math.sqrt(to2 - up * up);
+        // Where the levels lie far apart, up is the next level but for a rounding, which may be upwards.
+        float down = (float) Math.sqrt(Math.max(0, to2 - up * up));
         float dt = down - sigma;
         float[] fresh = noise.normal(x.length); // in the last step too, where up is 0
         for (int k = 0; k < x.length; k++) {

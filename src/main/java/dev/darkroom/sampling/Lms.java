@@ -15,7 +15,10 @@ final class Lms extends Sampler {
     /** Gauss-Legendre with three points: exact for the cubic polynomials here. */
     private static final double[][] GAUSS = {{-Math.sqrt(0.6), 5 / 9.0}, {0, 8 / 9.0}, {Math.sqrt(0.6), 5 / 9.0}};
 
-    private final List<float[]> slopes = new ArrayList<>(); // the newest first
+    /** The slope at a level. */
+    private record Slope(float sigma, float[] d) {}
+
+    private final List<Slope> slopes = new ArrayList<>(); // the newest first, at different levels
 
     Lms(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
         super(schedule, levels, sigmaSpaceInit(schedule, SamplerKind.LMS, levels), initialNoise);
@@ -32,14 +35,17 @@ final class Lms extends Sampler {
         for (int k = 0; k < x.length; k++) {
             d[k] = (x[k] - prediction.denoised(x[k], output[k], sigmas[i])) / sigmas[i];
         }
-        slopes.add(0, d);
+        if (!slopes.isEmpty() && slopes.get(0).sigma == sigmas[i]) {
+            slopes.remove(0);
+        }
+        slopes.add(0, new Slope(sigmas[i], d));
         if (slopes.size() > ORDER) {
             slopes.remove(ORDER);
         }
         int order = slopes.size();
         for (int j = 0; j < order; j++) {
             float c = (float) coefficient(order, i, j);
-            float[] slope = slopes.get(j);
+            float[] slope = slopes.get(j).d;
             for (int k = 0; k < x.length; k++) {
                 x[k] += c * slope[k];
             }
@@ -55,7 +61,7 @@ final class Lms extends Sampler {
             double product = 1;
             for (int k = 0; k < order; k++) {
                 if (k != j) {
-                    product *= (tau - sigmas[i - k]) / ((double) sigmas[i - j] - sigmas[i - k]);
+                    product *= (tau - slopes.get(k).sigma) / ((double) slopes.get(j).sigma - slopes.get(k).sigma);
                 }
             }
             integral += node[1] * product;

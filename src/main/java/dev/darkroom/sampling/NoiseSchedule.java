@@ -46,13 +46,17 @@ public final class NoiseSchedule {
         }
     }
 
-    /** This schedule as the sampler reads it: with zero terminal SNR if the checkpoint says so and the sampler knows it. */
-    NoiseSchedule of(SamplerKind sampler) {
+    /**
+     * This schedule as the sampler reads it: with zero terminal SNR if the checkpoint says so and the sampler knows it. The
+     * last ᾱ is 0 only where nobody divides by it; where diffusers does, its pictures are NaN.
+     */
+    NoiseSchedule of(SamplerKind sampler, SigmaSpacing spacing) {
         if (!config.zeroTerminalSnr()) {
             return this;
         }
+        boolean divides = config.predictionType() == PredictionType.EPSILON || spacing != SigmaSpacing.DEFAULT;
         return switch (sampler) {
-            case DDIM, DDPM, LCM -> new NoiseSchedule(config, zeroTerminalSnr(), false);
+            case DDIM, DDPM, LCM -> new NoiseSchedule(config, zeroTerminalSnr(), divides);
             case EULER, EULER_ANCESTRAL, DPMPP_2M, DPMPP_2M_SDE, UNIPC ->
                 new NoiseSchedule(config, zeroTerminalSnr(), true);
             case PNDM, LMS, HEUN, DPMPP_SDE -> this;
@@ -272,7 +276,8 @@ public final class NoiseSchedule {
         for (int i = 0; i < levels.length; i++) {
             double t = Math.min(timesteps[i], sigmas.length - 1);
             int low = Math.min((int) t, sigmas.length - 2);
-            levels[i] = sigmas[low] + (t - low) * ((double) sigmas[low + 1] - sigmas[low]);
+            // σ of the last level may be infinite.
+            levels[i] = t == low ? sigmas[low] : sigmas[low] + (t - low) * ((double) sigmas[low + 1] - sigmas[low]);
         }
         return levels;
     }

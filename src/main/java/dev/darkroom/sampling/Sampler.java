@@ -42,7 +42,7 @@ public abstract sealed class Sampler
      */
     public static Sampler of(Sampling sampling, NoiseSchedule checkpoint, SeededNoise noise, float[] initialNoise) {
         SamplerKind kind = sampling.sampler();
-        NoiseSchedule schedule = checkpoint.of(kind);
+        NoiseSchedule schedule = checkpoint.of(kind, sampling.schedule());
         Levels levels = schedule.levels(sampling);
         return switch (kind) {
             case DDIM -> new Ddim(schedule, sampling.schedule(), levels, initialNoise);
@@ -78,6 +78,24 @@ public abstract sealed class Sampler
     public final float[] input() {
         checkNotDone();
         return scaledInput(i);
+    }
+
+    /**
+     * The clean latents that the network's answer to {@link #input} points at; a copy.
+     *
+     * @param modelOutput as in {@link #absorb}, which is not called yet
+     * @throws IllegalStateException if done
+     */
+    public final float[] denoised(float[] modelOutput) {
+        float[] input = input();
+        double sigma = sigmas[i];
+        float alpha = (float) (1 / Math.sqrt(sigma * sigma + 1));
+        float s = Double.isInfinite(sigma) ? 1 : (float) (sigma / Math.sqrt(sigma * sigma + 1));
+        float[] x0 = new float[input.length];
+        for (int k = 0; k < x0.length; k++) {
+            x0[k] = prediction.denoised(input[k], modelOutput[k], alpha, s);
+        }
+        return x0;
     }
 
     /**

@@ -74,26 +74,76 @@ public record ScheduleConfig(
             "PNDMScheduler",
             "UniPCMultistepScheduler");
 
-    /** Options that change the picture, and the values that leave it as it is here. Null or missing is fine too. */
-    private static final Map<String, List<Object>> SUPPORTED = Map.ofEntries(
-            Map.entry("trained_betas", List.of()),
-            Map.entry("thresholding", List.of(false)),
-            Map.entry("use_lu_lambdas", List.of(false)),
-            Map.entry("use_flow_sigmas", List.of(false)),
-            Map.entry("use_dynamic_shifting", List.of(false)),
-            Map.entry("sigma_min", List.of()),
-            Map.entry("sigma_max", List.of()),
-            Map.entry("interpolation_type", List.of("linear")),
-            Map.entry("timestep_type", List.of("discrete")),
-            Map.entry("final_sigmas_type", List.of("zero", "sigma_min")),
-            Map.entry("variance_type", List.of("fixed_small", "fixed_small_log", "fixed_large")),
-            Map.entry("solver_order", List.of(2.0)),
-            Map.entry("algorithm_type", List.of("dpmsolver++", "sde-dpmsolver++", "deis")),
-            Map.entry("solver_type", List.of("midpoint", "logrho", "bh2")),
-            Map.entry("skip_prk_steps", List.of(true)),
-            Map.entry("predict_x0", List.of(true)),
-            Map.entry("disable_corrector", List.of(List.of())),
-            Map.entry("lambda_min_clipped", List.of(Double.NEGATIVE_INFINITY, "-Infinity", "-inf")));
+    private static final Set<String> DPM_SOLVER = Set.of("DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler");
+    private static final Set<String> FLOWING =
+            Set.of("DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler", "DEISMultistepScheduler", "UniPCMultistepScheduler");
+
+    /**
+     * An option that changes the picture.
+     *
+     * @param readers the classes whose constructors take it; in the files of others it is what {@code from_config} carried along
+     * @param supported values that leave the picture as it is here; null or missing is fine too
+     */
+    private record Option(String key, Set<String> readers, List<Object> supported) {}
+
+    private static final List<Option> OPTIONS = List.of(
+            new Option("trained_betas", CLASSES, List.of()),
+            new Option(
+                    "thresholding",
+                    Set.of(
+                            "DDIMScheduler",
+                            "DDPMScheduler",
+                            "DEISMultistepScheduler",
+                            "DPMSolverMultistepScheduler",
+                            "DPMSolverSinglestepScheduler",
+                            "LCMScheduler",
+                            "UniPCMultistepScheduler"),
+                    List.of(false)),
+            new Option("use_lu_lambdas", Set.of("DPMSolverMultistepScheduler"), List.of(false)),
+            new Option("use_flow_sigmas", FLOWING, List.of(false)),
+            new Option("use_dynamic_shifting", FLOWING, List.of(false)),
+            new Option("sigma_min", Set.of("EulerDiscreteScheduler"), List.of()),
+            new Option("sigma_max", Set.of("EulerDiscreteScheduler"), List.of()),
+            new Option("interpolation_type", Set.of("EulerDiscreteScheduler"), List.of("linear")),
+            new Option("timestep_type", Set.of("EulerDiscreteScheduler"), List.of("discrete")),
+            new Option(
+                    "final_sigmas_type",
+                    Set.of(
+                            "DPMSolverMultistepScheduler",
+                            "DPMSolverSinglestepScheduler",
+                            "EulerDiscreteScheduler",
+                            "UniPCMultistepScheduler"),
+                    List.of("zero", "sigma_min")),
+            new Option(
+                    "variance_type",
+                    Set.of("DDPMScheduler", "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler"),
+                    List.of("fixed_small", "fixed_small_log", "fixed_large")),
+            new Option("solver_order", FLOWING, List.of(2.0)),
+            new Option("algorithm_type", DPM_SOLVER, List.of("dpmsolver++", "sde-dpmsolver++", "deis")),
+            // Words of the other solvers are corrected to the class's own.
+            new Option("solver_type", DPM_SOLVER, List.of("midpoint", "logrho", "bh1", "bh2")),
+            new Option("solver_type", Set.of("UniPCMultistepScheduler"), List.of("bh2", "midpoint", "heun", "logrho")),
+            new Option("solver_p", Set.of("UniPCMultistepScheduler"), List.of()),
+            new Option("skip_prk_steps", Set.of("PNDMScheduler"), List.of(true)),
+            new Option("predict_x0", Set.of("UniPCMultistepScheduler"), List.of(true)),
+            new Option("disable_corrector", Set.of("UniPCMultistepScheduler"), List.of(List.of())),
+            new Option(
+                    "lambda_min_clipped", DPM_SOLVER, List.of(Double.NEGATIVE_INFINITY, "-Infinity", "-inf")));
+
+    /** The classes that can walk other spacings of noise levels than that of their timesteps. */
+    private static final Set<String> SPACED = Set.of(
+            "DEISMultistepScheduler",
+            "DPMSolverMultistepScheduler",
+            "DPMSolverSinglestepScheduler",
+            "EulerDiscreteScheduler",
+            "HeunDiscreteScheduler",
+            "KDPM2AncestralDiscreteScheduler",
+            "KDPM2DiscreteScheduler",
+            "LMSDiscreteScheduler",
+            "UniPCMultistepScheduler");
+
+    /** Classes that divide by α of the last training level, where their timesteps are not LEADING. */
+    private static final Set<String> FROM_THE_LAST_LEVEL = Set.of("DDIMScheduler", "DDPMScheduler");
 
     /** @throws IllegalArgumentException naming the component that is out of bounds */
     public ScheduleConfig {
@@ -126,13 +176,13 @@ public record ScheduleConfig(
         if (!(writer instanceof String name && CLASSES.contains(name))) {
             throw unsupported("_class_name", CLASSES.stream().sorted().toList(), writer);
         }
-        SUPPORTED.forEach((key, supported) -> {
-            Object found = json.get(key);
+        for (Option option : OPTIONS) {
+            Object found = json.get(option.key);
             Object comparable = found instanceof Number number ? (Object) number.doubleValue() : found;
-            if (comparable != null && !supported.contains(comparable)) {
-                throw unsupported(key, supported.isEmpty() ? "null" : supported, found);
+            if (comparable != null && option.readers.contains(name) && !option.supported.contains(comparable)) {
+                throw unsupported(option.key, option.supported.isEmpty() ? "null" : option.supported, found);
             }
-        });
+        }
         TimestepSpacing spacing = json.get("timestep_spacing") == null
                 ? null
                 : named(
@@ -141,19 +191,30 @@ public record ScheduleConfig(
                         TimestepSpacing::of,
                         TimestepSpacing.values(),
                         TimestepSpacing.LINSPACE);
+        PredictionType prediction =
+                named(json, "prediction_type", PredictionType::of, PredictionType.values(), PredictionType.EPSILON);
+        boolean zeroTerminalSnr = bool(json, "rescale_betas_zero_snr", false);
+        boolean fromTheLastLevel = name.equals("LCMScheduler")
+                || FROM_THE_LAST_LEVEL.contains(name) && spacing != null && spacing != TimestepSpacing.LEADING;
+        if (zeroTerminalSnr && prediction == PredictionType.EPSILON && fromTheLastLevel) {
+            throw unsupported(
+                    "prediction_type",
+                    "v_prediction or sample, since rescale_betas_zero_snr is true and the noise in pure noise tells nothing",
+                    prediction.id());
+        }
         return new ScheduleConfig(
                 integer(json, "num_train_timesteps", 1000),
                 number(json, "beta_start", 1e-4),
                 number(json, "beta_end", 0.02),
                 named(json, "beta_schedule", BetaSchedule::of, BetaSchedule.values(), BetaSchedule.LINEAR),
-                named(json, "prediction_type", PredictionType::of, PredictionType.values(), PredictionType.EPSILON),
+                prediction,
                 spacing,
                 integer(json, "steps_offset", 0),
                 json.get("set_alpha_to_one") == null ? null : bool(json, "set_alpha_to_one", true),
                 json.get("clip_sample") == null ? null : bool(json, "clip_sample", true),
                 number(json, "clip_sample_range", 1),
-                sigmaSpacing(json),
-                bool(json, "rescale_betas_zero_snr", false),
+                sigmaSpacing(json, SPACED.contains(name)),
+                zeroTerminalSnr,
                 "sigma_min".equals(json.get("final_sigmas_type")),
                 bool(json, "euler_at_final", false),
                 json.get("lower_order_final") == null ? null : bool(json, "lower_order_final", true),
@@ -162,15 +223,16 @@ public record ScheduleConfig(
                 number(json, "timestep_scaling", 10));
     }
 
-    private static SigmaSpacing sigmaSpacing(Map<String, ? extends @Nullable Object> json) {
+    /** @param read whether the file's class reads it; in the files of others the first one is taken */
+    private static SigmaSpacing sigmaSpacing(Map<String, ? extends @Nullable Object> json, boolean read) {
         SigmaSpacing spacing = SigmaSpacing.DEFAULT;
         for (SigmaSpacing other : List.of(SigmaSpacing.KARRAS, SigmaSpacing.EXPONENTIAL, SigmaSpacing.BETA)) {
             String key = "use_" + other.id() + "_sigmas";
             if (bool(json, key, false)) {
-                if (spacing != SigmaSpacing.DEFAULT) {
+                if (spacing != SigmaSpacing.DEFAULT && read) {
                     throw unsupported(key, "false, since use_" + spacing.id() + "_sigmas is true", true);
                 }
-                spacing = other;
+                spacing = spacing == SigmaSpacing.DEFAULT ? other : spacing;
             }
         }
         return spacing;

@@ -44,12 +44,16 @@ final class UniPc extends Sampler {
     private void predict(int i) {
         float alpha = alpha(i + 1);
         float h = lambda(i + 1) - lambda(i);
+        if (h == 0) {
+            return; // the same level again
+        }
         float phi = (float) Math.expm1(-h);
         float ratio = sigmas[i + 1] * alpha / (sigmas[i] * alpha(i));
         float r = order == 2 ? (lambda(i - 1) - lambda(i)) / h : 0;
+        boolean second = r != 0;
         float[] m0 = models[0];
         for (int k = 0; k < x.length; k++) {
-            float residual = order == 2 ? 0.5f * ((models[1][k] - m0[k]) / r) : 0;
+            float residual = second ? 0.5f * ((models[1][k] - m0[k]) / r) : 0;
             x[k] = ratio * x[k] - alpha * phi * m0[k] - alpha * phi * residual;
         }
     }
@@ -58,6 +62,9 @@ final class UniPc extends Sampler {
     private void correct(int i, float[] from) {
         float alpha = alpha(i);
         float h = lambda(i) - lambda(i - 1);
+        if (h == 0) {
+            return;
+        }
         float hh = -h;
         float phi = (float) Math.expm1(hh);
         float phiK = phi / hh - 1;
@@ -65,7 +72,8 @@ final class UniPc extends Sampler {
         float r = 0;
         float rho0 = 0;
         float rho1 = 0.5f;
-        if (order == 2) {
+        boolean second = order == 2 && lambda(i - 2) != lambda(i - 1);
+        if (second) {
             r = (lambda(i - 2) - lambda(i - 1)) / h;
             float b0 = phiK / phi;
             float b1 = (phiK / hh - 0.5f) * 2 / phi;
@@ -74,7 +82,7 @@ final class UniPc extends Sampler {
         }
         float[] m0 = models[1];
         for (int k = 0; k < x.length; k++) {
-            float residual = order == 2 ? rho0 * ((models[2][k] - m0[k]) / r) : 0;
+            float residual = second ? rho0 * ((models[2][k] - m0[k]) / r) : 0;
             residual += rho1 * (models[0][k] - m0[k]);
             x[k] = ratio * from[k] - alpha * phi * m0[k] - alpha * phi * residual;
         }

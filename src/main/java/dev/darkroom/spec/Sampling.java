@@ -73,7 +73,9 @@ public record Sampling(
             if (!sampler.takesSigmas()) {
                 wrong.add(notPossible("sigmas", "sigmas are", sampler, SamplerKind::takesSigmas));
             }
-            checkListed(wrong, "sigmas", sigmas, steps, schedule);
+            // As samplers compute with them: two that differ as doubles only are no step.
+            checkListed(
+                    wrong, "sigmas", sigmas.stream().map(Double::floatValue).toList(), steps, schedule);
             if (sigmas.stream().anyMatch(sigma -> !(sigma >= MIN_SIGMA && sigma <= MAX_SIGMA))) {
                 wrong.add(new Violation(
                         "sigmas",

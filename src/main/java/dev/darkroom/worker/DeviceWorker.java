@@ -10,6 +10,7 @@ import dev.darkroom.picture.Picture;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.pipeline.LoadedModels;
+import dev.darkroom.pipeline.NotFinite;
 import dev.darkroom.pipeline.OutOfDeviceMemory;
 import dev.darkroom.pipeline.PromptTooLong;
 import dev.darkroom.spec.Cost;
@@ -307,7 +308,9 @@ final class DeviceWorker {
         try (MDC.MDCCloseable id = MDC.putCloseable(Recorder.JOB_ID, job.jobId())) {
             log.warn("Job {} failed", job.jobId(), reason);
         }
-        if (reason instanceof OutOfDeviceMemory || reason instanceof OutOfMemoryError) {
+        if (reason instanceof NotFinite) {
+            fail(job, FailureCode.NOT_FINITE, String.valueOf(reason.getMessage()));
+        } else if (reason instanceof OutOfDeviceMemory || reason instanceof OutOfMemoryError) {
             fail(job, FailureCode.OUT_OF_MEMORY, "one of its pictures does not fit into the memory of the device");
         } else {
             fail(

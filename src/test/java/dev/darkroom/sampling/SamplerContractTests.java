@@ -8,8 +8,12 @@ import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.Sampling;
 import dev.darkroom.spec.SigmaSpacing;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -46,6 +50,9 @@ class SamplerContractTests {
                         float epsilon = (input[k] - alpha * x0[k]) / (alpha * sigma);
                         output[k] = prediction.target(x0[k], epsilon, alpha, alpha * sigma);
                     }
+                    assertThat(Reference.difference(sampler.denoised(output), x0))
+                            .as("%s, what a preview of %d steps shows at σ = %s", prediction, steps, sigma)
+                            .isLessThan(2e-4 * Math.max(1, sigma));
                     sampler.absorb(output);
                 }
                 assertThat(Reference.difference(sampler.latents(), x0))
@@ -53,6 +60,99 @@ class SamplerContractTests {
                         .isLessThan(2e-4);
             }
         }
+    }
+
+    /** Lin et al. 2024: the last level is noise alone, of infinite σ. */
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void drawsWithZeroTerminalSnr(SamplerKind kind, SigmaSpacing spacing) {
+        for (PredictionType prediction : PredictionType.values()) {
+            for (String timesteps : List.of("leading", "linspace", "trailing")) {
+                for (int steps : STEPS) {
+                    Sampler sampler = begin(
+                            Map.of(
+                                    "rescale_betas_zero_snr", true,
+                                    "prediction_type", prediction.id(),
+                                    "timestep_spacing", timesteps),
+                            Sampling.of(kind, spacing, steps));
+                    assertAllFinite(sampler, kind + " " + spacing + " " + prediction + " " + timesteps + " " + steps);
+                }
+            }
+        }
+    }
+
+    /** Few training levels, all of them visited: the first timestep is then one more than the last level. */
+    @ParameterizedTest
+    @MethodSource("samplers")
+    void drawsWithAsManyStepsAsThereAreLevels(SamplerKind kind, SigmaSpacing spacing) {
+        for (boolean zeroTerminalSnr : new boolean[] {false, true}) {
+            for (int levels : new int[] {2, 3, 10}) {
+                Sampler sampler = begin(
+                        Map.of(
+                                "num_train_timesteps", levels,
+                                "original_inference_steps", levels,
+                                "steps_offset", 1,
+                                "timestep_spacing", "leading",
+                                "prediction_type", "v_prediction",
+                                "rescale_betas_zero_snr", zeroTerminalSnr),
+                        Sampling.of(kind, spacing, levels));
+                assertAllFinite(sampler, kind + " " + spacing + " " + levels);
+            }
+        }
+    }
+
+    static Stream<SamplerKind> takingSigmas() {
+        return Arrays.stream(SamplerKind.values()).filter(SamplerKind::takesSigmas);
+    }
+
+    @ParameterizedTest
+    @MethodSource("takingSigmas")
+    void walksAnyLevelsThatARequestMayList(SamplerKind kind) {
+        Random random = new Random(1);
+        for (int i = 0; i < 500; i++) {
+            TreeSet<Float> falling = new TreeSet<>(Comparator.reverseOrder());
+            for (int k = random.nextInt(5); k >= 0; k--) {
+                falling.add((float) Math.pow(10, random.nextDouble() * 12 - 6));
+            }
+            if (random.nextInt(4) == 0) { // one step as small as there can be
+                falling.add(Math.nextUp(falling.first()));
+            }
+            List<Double> sigmas = falling.stream()
+                    .filter(sigma -> sigma >= 1e-6f && sigma <= 1e6f)
+                    .map(Float::doubleValue)
+                    .toList();
+            assertAllFinite(
+                    begin(Map.of(), new Sampling(kind, SigmaSpacing.DEFAULT, sigmas.size(), List.of(), sigmas)),
+                    "sigmas " + sigmas);
+        }
+    }
+
+    private static void assertAllFinite(Sampler sampler, String what) {
+        while (!sampler.done()) {
+            float[] output = network(sampler);
+            assertFinite(sampler.denoised(output), "preview: " + what);
+            sampler.absorb(output);
+        }
+        assertFinite(sampler.latents(), what);
+    }
+
+    private static void assertFinite(float[] values, String what) {
+        for (float value : values) {
+            if (!Float.isFinite(value)) {
+                throw new AssertionError(what + ": " + value);
+            }
+        }
+    }
+
+    private static Sampler begin(Map<String, Object> options, Sampling sampling) {
+        Map<String, Object> file = new HashMap<>(Map.of(
+                "_class_name", "EulerDiscreteScheduler",
+                "beta_start", 0.00085,
+                "beta_end", 0.012,
+                "beta_schedule", "scaled_linear"));
+        file.putAll(options);
+        SeededNoise noise = new SeededNoise(7);
+        return Sampler.of(sampling, new NoiseSchedule(ScheduleConfig.of(file)), noise, noise.normal(SIZE));
     }
 
     @ParameterizedTest

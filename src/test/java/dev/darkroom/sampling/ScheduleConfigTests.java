@@ -154,13 +154,6 @@ class ScheduleConfigTests {
         "beta_schedule, sigmoid",
         "prediction_type, flow_prediction",
         "timestep_spacing, evenly",
-        "interpolation_type, log_linear",
-        "timestep_type, continuous",
-        "variance_type, learned_range",
-        "solver_type, heun",
-        "solver_type, bh1",
-        "algorithm_type, dpmsolver",
-        "variance_type, fixed_large_log",
         "clip_sample, yes",
         "beta_start, small"
     })
@@ -169,9 +162,23 @@ class ScheduleConfigTests {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "EulerDiscreteScheduler, interpolation_type, log_linear",
+        "EulerDiscreteScheduler, timestep_type, continuous",
+        "DDPMScheduler, variance_type, learned_range",
+        "DDPMScheduler, variance_type, fixed_large_log",
+        "DPMSolverMultistepScheduler, solver_type, heun",
+        "UniPCMultistepScheduler, solver_type, bh1",
+        "DPMSolverMultistepScheduler, algorithm_type, dpmsolver"
+    })
+    void refusesWhatTheFilesOwnClassDoesOtherwise(String writer, String key, String found) {
+        refuses(writer, key, found);
+    }
+
+    @ParameterizedTest
     @CsvSource({"thresholding", "use_lu_lambdas", "use_flow_sigmas", "use_dynamic_shifting"})
     void refusesAnOptionThatIsNotThere(String key) {
-        refuses(key, true);
+        refuses("DPMSolverMultistepScheduler", key, true);
     }
 
     @ParameterizedTest
@@ -181,14 +188,23 @@ class ScheduleConfigTests {
         "beta_start, 0.5",
         "beta_end, 1",
         "steps_offset, -1",
-        "solver_order, 3",
         "clip_sample_range, 0",
         "original_inference_steps, 0",
-        "lambda_min_clipped, -5.1",
-        "sigma_max, 80"
+        "timestep_scaling, NaN",
+        "beta_end, -Infinity"
     })
     void refusesANumberOutOfBounds(String key, double found) {
         refuses(key, found);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DPMSolverMultistepScheduler, solver_order, 3",
+        "DPMSolverMultistepScheduler, lambda_min_clipped, -5.1",
+        "EulerDiscreteScheduler, sigma_max, 80"
+    })
+    void refusesANumberThatTheFilesOwnClassDrawsOtherwiseWith(String writer, String key, double found) {
+        refuses(writer, key, found);
     }
 
     @Test
@@ -211,8 +227,62 @@ class ScheduleConfigTests {
         refuses("trained_betas", List.of(0.1, 0.2));
     }
 
+    /** {@code X.from_config} keeps what other classes wrote, and X never looks at it. */
+    @Test
+    void doesNotReadOptionsOfOtherClasses() {
+        Map<String, @Nullable Object> file = file("EulerAncestralDiscreteScheduler");
+        file.put("algorithm_type", "dpmsolver");
+        file.put("solver_order", 3);
+        file.put("solver_type", "heun");
+        file.put("thresholding", true);
+        file.put("use_lu_lambdas", true);
+        file.put("use_flow_sigmas", true);
+        file.put("sigma_max", 80.0);
+        file.put("interpolation_type", "log_linear");
+        file.put("timestep_type", "continuous");
+        file.put("skip_prk_steps", false);
+        file.put("variance_type", "learned_range");
+        file.put("lambda_min_clipped", -5.1);
+        file.put("use_karras_sigmas", true);
+        file.put("use_beta_sigmas", true);
+        assertThat(ScheduleConfig.of(file).trainTimesteps()).isEqualTo(1000);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "DPMSolverMultistepScheduler, bh2",
+        "DPMSolverMultistepScheduler, logrho",
+        "UniPCMultistepScheduler, midpoint",
+        "UniPCMultistepScheduler, heun",
+        "DEISMultistepScheduler, bh1"
+    })
+    void readsSolverTypesAsTheClassCorrectsThem(String writer, String type) {
+        Map<String, @Nullable Object> file = file(writer);
+        file.put("solver_type", type);
+        assertThat(ScheduleConfig.of(file).trainTimesteps()).isEqualTo(1000);
+    }
+
+    /** Noise alone tells nothing about the picture: ε leaves 0/0 (Lin et al. 2024, section 3.2). */
+    @ParameterizedTest
+    @CsvSource({"DDIMScheduler, trailing", "DDPMScheduler, linspace", "LCMScheduler, leading"})
+    void refusesEpsilonWhereTheLastLevelIsNoiseAlone(String writer, String spacing) {
+        Map<String, @Nullable Object> file = file(writer);
+        file.put("rescale_betas_zero_snr", true);
+        file.put("timestep_spacing", spacing);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ScheduleConfig.of(file))
+                .withMessageContaining("prediction_type: expected v_prediction or sample")
+                .withMessageContaining("rescale_betas_zero_snr is true");
+        file.put("prediction_type", "v_prediction");
+        assertThat(ScheduleConfig.of(file).zeroTerminalSnr()).isTrue();
+    }
+
     private static void refuses(String key, Object found) {
-        Map<String, @Nullable Object> file = file("PNDMScheduler");
+        refuses("PNDMScheduler", key, found);
+    }
+
+    private static void refuses(String writer, String key, Object found) {
+        Map<String, @Nullable Object> file = file(writer);
         file.put(key, found);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ScheduleConfig.of(file))

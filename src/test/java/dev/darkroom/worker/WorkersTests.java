@@ -142,7 +142,7 @@ class WorkersTests {
         assertThat(good.stream().map(service::picture)).containsOnly(alone);
         assertThat(bad.stream().map(service::ended))
                 .extracting(job -> job.at("/error/code").asString(""))
-                .containsExactly("drawing_failed", "drawing_failed", "drawing_failed", "out_of_memory");
+                .containsExactly("drawing_failed", "drawing_failed", "not_finite", "out_of_memory");
     }
 
     @Test

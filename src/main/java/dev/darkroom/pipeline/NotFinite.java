@@ -1,0 +1,24 @@
+package dev.darkroom.pipeline;
+
+import dev.darkroom.spec.ImageSpec;
+
+/** A network of the model made numbers that are none, so that there is no picture: the model cannot draw this request. */
+public final class NotFinite extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private NotFinite(String message) {
+        super(message, null, false, false);
+    }
+
+    /** The text encoders, the U-Net or the sampler made it. */
+    static NotFinite latents(ImageSpec spec, int steps, float found) {
+        return new NotFinite("the latents became " + found + " after " + steps + " steps with sampler "
+                + spec.sampler().id() + " and guidance scale " + spec.guidanceScale());
+    }
+
+    /** The VAE made it of good latents. */
+    static NotFinite picture(ImageSpec spec, float found) {
+        return new NotFinite("the VAE of model " + spec.model() + " made " + found
+                + " of good latents, which others show as black; its weights are damaged or overflow");
+    }
+}
