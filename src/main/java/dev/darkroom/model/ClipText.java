@@ -15,6 +15,60 @@ public final class ClipText {
     private static final int LEGACY_END = 2;
 
     /**
+     * What transformers 4 and 5 write besides: where the weights come from, training, and options of every model's (4.57.6,
+     * {@code configuration_utils.py}), of generating text for the most part.
+     */
+    private static final String[] NOT_OF_THE_NETWORK = {
+        "architectures",
+        "attention_dropout",
+        "attn_implementation",
+        "begin_suppress_tokens",
+        "bos_token_id",
+        "chunk_size_feed_forward",
+        "decoder_start_token_id",
+        "diversity_penalty",
+        "dropout",
+        "dtype",
+        "encoder_no_repeat_ngram_size",
+        "exponential_decay_length_penalty",
+        "forced_bos_token_id",
+        "forced_eos_token_id",
+        "gradient_checkpointing",
+        "id2label",
+        "initializer_factor",
+        "initializer_range",
+        "label2id",
+        "length_penalty",
+        "max_length",
+        "min_length",
+        "model_type",
+        "no_repeat_ngram_size",
+        "num_beam_groups",
+        "num_beams",
+        "num_labels",
+        "num_return_sequences",
+        "output_attentions",
+        "output_hidden_states",
+        "pad_token_id",
+        "prefix",
+        "problem_type",
+        "repetition_penalty",
+        "return_dict",
+        "sep_token_id",
+        "suppress_tokens",
+        "temperature",
+        "tie_word_embeddings",
+        "tokenizer_class",
+        "top_k",
+        "top_p",
+        "torch_dtype",
+        "transformers_version",
+        "typical_p",
+        "use_cache",
+        "use_return_dict",
+    };
+
+    /**
      * What the encoder says about a text.
      *
      * @param hidden the hidden states to choose from: at {@code k} those that leave out the last {@code k} layers,
@@ -52,18 +106,7 @@ public final class ClipText {
         endOfText = config.integer("eos_token_id", 49407);
         projects = component.className().equals("CLIPTextModelWithProjection");
         projectionWidth = config.integer("projection_dim", 512);
-        config.ignore(
-                "architectures",
-                "attention_dropout",
-                "bos_token_id",
-                "dropout",
-                "dtype",
-                "initializer_factor",
-                "initializer_range",
-                "model_type",
-                "pad_token_id",
-                "torch_dtype",
-                "transformers_version");
+        config.ignore(NOT_OF_THE_NETWORK);
         config.done();
     }
 

@@ -13,7 +13,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A component's {@code config.json}, read option by option. {@link #done} refuses every option that nobody asked for,
- * unless it is switched off ({@code null} or {@code false}): what Darkroom does not know, it does not guess.
+ * unless it is switched off ({@code null} or {@code false}, or a list of these): what Darkroom does not know, it does not
+ * guess.
  */
 final class Config {
     // Far more than any network has; sizes computed from these fit their types.
@@ -71,6 +72,19 @@ final class Config {
 
     int integer(String key, int otherwise) {
         return find(key) == null ? otherwise : integer(key);
+    }
+
+    /** A positive integer, or a list that says the same one again and again. */
+    int same(String key, int otherwise) {
+        JsonNode value = find(key);
+        if (value == null || !value.isArray()) {
+            return integer(key, otherwise);
+        }
+        int[] numbers = integers(key);
+        if (Arrays.stream(numbers).distinct().count() != 1) {
+            throw wrong(key, "the same integer everywhere", value);
+        }
+        return numbers[0];
     }
 
     double number(String key, double otherwise) {
@@ -246,10 +260,15 @@ final class Config {
     void done() {
         for (var property : json.properties()) {
             JsonNode value = property.getValue();
-            boolean off = value.isNull() || value.isBoolean() && !value.booleanValue();
-            if (!property.getKey().startsWith("_") && !off && !known.contains(property.getKey())) {
+            if (!property.getKey().startsWith("_") && !isOff(value) && !known.contains(property.getKey())) {
                 throw wrong(property.getKey(), "no such option, or null (Darkroom does not support it)", value);
             }
         }
+    }
+
+    private static boolean isOff(JsonNode value) {
+        return value.isNull()
+                || value.isBoolean() && !value.booleanValue()
+                || value.isArray() && value.valueStream().allMatch(Config::isOff);
     }
 }

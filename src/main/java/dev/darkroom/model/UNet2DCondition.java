@@ -72,13 +72,13 @@ public final class UNet2DCondition {
         upDepths = config.has(reverse)
                 ? config.perLayer(reverse, 1, upLayers)
                 : config.perLayerFromTheEnd("transformer_layers_per_block", 1, upLayers);
-        contextWidth = config.integer("cross_attention_dim", 1280);
+        contextWidth = config.same("cross_attention_dim", 1280);
         linearProjection = config.flag("use_linear_projection", false);
         groups = config.integer("norm_num_groups", 32);
         eps = config.number("norm_eps", 1e-5);
         freqShift = config.number("freq_shift", 0);
         flipSinToCos = config.flag("flip_sin_to_cos", true);
-        sampleSize = config.integer("sample_size", 64);
+        sampleSize = config.same("sample_size", 64);
         config.oneOf("act_fn", "silu", "silu", "swish");
         config.oneOf("attention_type", "default", "default");
         midBlock = config.isNull("mid_block_type")

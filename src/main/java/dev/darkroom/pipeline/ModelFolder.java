@@ -58,7 +58,7 @@ final class ModelFolder implements ModelLibrary.Source {
         try {
             Map<String, @Nullable Object> options = JsonMapper.shared()
                     .convertValue(scheduler.config(), new TypeReference<Map<String, @Nullable Object>>() {});
-            if (folder.className().equals("StableDiffusionPipeline")) {
+            if (folder.drawnAs().equals("StableDiffusionPipeline")) {
                 // So this pipeline corrects its scheduler's file in diffusers.
                 options.replace("steps_offset", 1);
                 options.replace("clip_sample", false);
@@ -134,14 +134,14 @@ final class ModelFolder implements ModelLibrary.Source {
     }
 
     private int steps() {
-        return folder.className().equals("LatentConsistencyModelPipeline") ? 4 : 20;
+        return folder.drawnAs().equals("LatentConsistencyModelPipeline") ? 4 : 20;
     }
 
     /** diffusers' default for this pipeline. Turbo folders do not differ from others: they need a darkroom.json. */
     private double guidanceScale() {
-        return switch (folder.className()) {
+        return switch (folder.drawnAs()) {
             case "LatentConsistencyModelPipeline" -> 8.5;
-            case "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline" -> 5;
+            case "StableDiffusionXLPipeline" -> 5;
             default -> 7.5;
         };
     }

@@ -41,8 +41,8 @@ public final class ModelLibrary {
     }
 
     /**
-     * Looks at all folders: configs and the presence and shapes of weights. One that cannot be used is logged with the
-     * reason and left out.
+     * Looks at all folders: configs, tokenizers and the presence and shapes of weights. One that cannot be used is logged with
+     * the reason and left out, and so is what else lies there, hidden files excepted.
      *
      * @param models folder of diffusers folders; need not exist
      * @param cache folder for the unpacked built-in model, created if need be
@@ -57,9 +57,7 @@ public final class ModelLibrary {
         add(BuiltInModel.ID, BuiltInModel.unpack(cache));
         if (Files.isDirectory(models)) {
             try (Stream<Path> children = Files.list(models)) {
-                children.filter(child -> Files.exists(child.resolve("model_index.json")))
-                        .sorted()
-                        .forEach(child -> add(child.getFileName().toString(), child));
+                children.sorted().forEach(this::addOrSayWhyNot);
             } catch (IOException e) {
                 throw new UncheckedIOException("cannot list the models directory " + models, e);
             }
@@ -81,6 +79,15 @@ public final class ModelLibrary {
         this.memory = Optional.of(memory);
         this.devices = List.copyOf(devices);
         models.forEach(model -> sources.put(model.info().id(), model));
+    }
+
+    private void addOrSayWhyNot(Path child) {
+        String name = child.getFileName().toString();
+        if (Files.exists(child.resolve("model_index.json"))) {
+            add(name, child);
+        } else if (!name.startsWith(".") || name.startsWith(".download-")) {
+            log.info("{} is not served: {}", child, Unserved.reason(child));
+        }
     }
 
     private void add(String id, Path path) {

@@ -23,11 +23,18 @@ import tools.jackson.databind.node.ObjectNode;
 /** A checkpoint in the diffusers layout: {@code model_index.json} and a folder for each component it names. */
 public final class DiffusersFolder {
 
-    private static final List<String> PIPELINES = List.of(
-            "StableDiffusionPipeline",
-            "StableDiffusionXLPipeline",
-            "StableDiffusionXLImg2ImgPipeline", // the refiner
-            "LatentConsistencyModelPipeline");
+    /** Classes by the text-to-image pipeline that draws with their networks: what else they can do needs no other networks. */
+    private static final Map<String, Pattern> PIPELINES = new LinkedHashMap<>();
+
+    static {
+        // Words of diffusers' class names, in the order in which it puts them together. Whether a U-Net takes a mask or a
+        // picture beside the latents, and is another network then, its in_channels say.
+        String kin = "(ControlNet|ControlNetUnion|ControlNetXS|Adapter|SAG|Panorama|AttendAndExcite|DiffEdit|ModelEditing"
+                + "|Paradigms|Pix2PixZero|KDiffusion)?(PAG)?(Img2Img|Inpaint)?";
+        PIPELINES.put("StableDiffusionPipeline", Pattern.compile("StableDiffusion" + kin + "Pipeline(Safe|Legacy)?"));
+        PIPELINES.put("StableDiffusionXLPipeline", Pattern.compile("StableDiffusionXL" + kin + "Pipeline"));
+        PIPELINES.put("LatentConsistencyModelPipeline", Pattern.compile("LatentConsistencyModel(Img2Img)?Pipeline"));
+    }
 
     private static final List<String> TOKENIZERS = List.of("CLIPTokenizer", "CLIPTokenizerFast");
 
@@ -41,7 +48,16 @@ public final class DiffusersFolder {
             "vae", List.of("AutoencoderKL", "AutoencoderTiny"),
             "scheduler", List.of());
 
-    private static final Set<String> IGNORED = Set.of("feature_extractor", "safety_checker", "image_encoder");
+    /** Components that text to image can do without. */
+    private static final Set<String> IGNORED = Set.of(
+            "adapter",
+            "caption_generator",
+            "caption_processor",
+            "controlnet",
+            "feature_extractor",
+            "image_encoder",
+            "inverse_scheduler",
+            "safety_checker");
 
     /** Variants of weight files in the order of preference; others come after them, by name. */
     private static final List<String> VARIANTS = List.of("", "fp32", "fp16", "bf16");
@@ -49,13 +65,20 @@ public final class DiffusersFolder {
     /** Darkroom's own defaults for requests; diffusers ignores it. */
     public static final String DEFAULTS = "darkroom.json";
 
-    private static final List<String> TOKENIZER_FILES = List.of(
-            "vocab.json",
-            "merges.txt",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "added_tokens.json");
+    private static final Pattern SHARD = Pattern.compile(".*-\\d{5}-of-\\d{5}(\\.\\w+)?\\.safetensors");
+    private static final Pattern PART = Pattern.compile(".*\\.(part|incomplete|crdownload|download|aria2|tmp)");
+    private static final Pattern PICKLE = Pattern.compile(".*\\.(bin|ckpt|pt|pth)");
+    private static final Pattern OTHER_FORMAT = Pattern.compile(".*\\.(msgpack|onnx|onnx_data|h5|xml|gguf)");
+    private static final Pattern SAFETENSORS = Pattern.compile(".*\\.safetensors");
+
+    private static final List<String> TOKENIZER_FILES =
+            List.of(
+                    "vocab.json",
+                    "merges.txt",
+                    "tokenizer.json",
+                    "tokenizer_config.json",
+                    "special_tokens_map.json",
+                    "added_tokens.json");
 
     /**
      * A part of the pipeline.
@@ -140,13 +163,20 @@ public final class DiffusersFolder {
     }
 
     private static InvalidCheckpoint noWeights(String library, Path folder, List<String> files) {
-        String found = files.stream()
-                .filter(file -> file.endsWith(".bin") || file.endsWith(".ckpt"))
-                .findFirst()
-                .map(file -> "only " + file + "; convert the checkpoint to safetensors")
+        String name = baseName(library) + ".safetensors";
+        String found = first(files, SHARD)
+                .map(file -> "shards, such as " + file + ", without their index " + name + ".index.json")
+                .or(() -> first(files, PART).map(file -> "only " + file + ", a download that has not ended"))
+                .or(() -> first(files, PICKLE).map(file -> "only " + file + "; convert the checkpoint to safetensors"))
+                .or(() -> first(files, OTHER_FORMAT)
+                        .map(file -> "only " + file + ", which is not for PyTorch; get the safetensors file"))
+                .or(() -> first(files, SAFETENSORS).map(file -> "only " + file + ", which has another name"))
                 .orElse("no such file");
-        return InvalidCheckpoint.ofFile(
-                folder.resolve(baseName(library) + ".safetensors"), "a safetensors file", found);
+        return InvalidCheckpoint.ofFile(folder.resolve(name), "a safetensors file", found);
+    }
+
+    private static Optional<String> first(List<String> files, Pattern name) {
+        return files.stream().filter(name.asMatchPredicate()).findFirst();
     }
 
     /** A line of {@code model_index.json}. */
@@ -154,12 +184,15 @@ public final class DiffusersFolder {
 
     private final Path path;
     private final String className;
+    private final String drawnAs;
     private final JsonNode index;
     private final Map<String, Line> components;
 
-    private DiffusersFolder(Path path, String className, JsonNode index, Map<String, Line> components) {
+    private DiffusersFolder(
+            Path path, String className, String drawnAs, JsonNode index, Map<String, Line> components) {
         this.path = path;
         this.className = className;
+        this.drawnAs = drawnAs;
         this.index = index;
         this.components = components;
     }
@@ -173,9 +206,16 @@ public final class DiffusersFolder {
         Path file = path.resolve("model_index.json");
         ObjectNode index = Json.read(file);
         JsonNode className = index.path("_class_name");
-        if (!className.isString() || !PIPELINES.contains(className.stringValue())) {
-            throw InvalidCheckpoint.ofKey(file, "_class_name", String.join(" or ", PIPELINES), Json.kind(className));
-        }
+        String drawnAs = PIPELINES.entrySet().stream()
+                .filter(pipeline ->
+                        pipeline.getValue().matcher(className.asString("")).matches())
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElseThrow(() -> InvalidCheckpoint.ofKey(
+                        file,
+                        "_class_name",
+                        String.join(" or ", PIPELINES.keySet()) + ", or one with the same networks",
+                        Json.kind(className)));
         Map<String, Line> components = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> property : index.properties()) {
             // Scalars are the pipeline's own options, such as requires_safety_checker.
@@ -184,7 +224,7 @@ public final class DiffusersFolder {
                 readLine(file, property.getKey(), property.getValue(), components);
             }
         }
-        return new DiffusersFolder(path, className.stringValue(), index, components);
+        return new DiffusersFolder(path, className.stringValue(), drawnAs, index, components);
     }
 
     private static void readLine(Path file, String name, JsonNode line, Map<String, Line> into) {
@@ -222,6 +262,14 @@ public final class DiffusersFolder {
     /** The pipeline's class, for example {@code StableDiffusionPipeline}. */
     public String className() {
         return className;
+    }
+
+    /**
+     * The text-to-image pipeline with the same networks: {@code StableDiffusionPipeline}, {@code StableDiffusionXLPipeline}
+     * (the refiner's, too) or {@code LatentConsistencyModelPipeline}.
+     */
+    public String drawnAs() {
+        return drawnAs;
     }
 
     /**

@@ -66,7 +66,7 @@ final class SafetensorsFile implements AutoCloseable {
     SafetensorsFile(Path path) {
         this.path = path;
         if (!Files.isRegularFile(path)) {
-            throw InvalidCheckpoint.ofFile(path, "a safetensors file", "no such file");
+            throw InvalidCheckpoint.ofFile(path, "a safetensors file", OtherFile.missing(path));
         }
         try {
             channel = FileChannel.open(path, StandardOpenOption.READ);
@@ -129,6 +129,10 @@ final class SafetensorsFile implements AutoCloseable {
     }
 
     private int headerLength(long size) throws IOException {
+        // Eight bytes that are a text would be a header of more than a million terabytes.
+        OtherFile.found(path).or(() -> OtherFile.text(path)).ifPresent(found -> {
+            throw InvalidCheckpoint.ofFile(path, "a safetensors file", found);
+        });
         if (size < Long.BYTES) {
             throw InvalidCheckpoint.ofFile(path, "a header length of 8 bytes", "a file of " + size + " bytes");
         }

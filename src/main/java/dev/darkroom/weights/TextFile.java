@@ -20,13 +20,16 @@ public final class TextFile {
      */
     public static String read(Path file, String kind) {
         if (!Files.isRegularFile(file)) {
-            throw InvalidCheckpoint.ofFile(file, kind, "no such file");
+            throw InvalidCheckpoint.ofFile(file, kind, OtherFile.missing(file));
         }
         try {
             if (Files.size(file) > MAX_BYTES) {
                 throw InvalidCheckpoint.ofFile(
                         file, kind + " of at most " + MAX_BYTES + " bytes", Files.size(file) + " bytes");
             }
+            OtherFile.found(file).ifPresent(found -> {
+                throw InvalidCheckpoint.ofFile(file, kind, found);
+            });
             return Files.readString(file);
         } catch (CharacterCodingException e) {
             throw InvalidCheckpoint.ofFile(file, kind + " in UTF-8", "bytes that are not UTF-8");

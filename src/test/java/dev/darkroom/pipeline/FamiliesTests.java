@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.darkroom.model.ClipTokenizer;
 import dev.darkroom.model.Networks;
 import dev.darkroom.model.Networks.TextStates;
+import dev.darkroom.spec.Cost;
 import dev.darkroom.spec.Determinism;
+import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.Output;
@@ -217,6 +219,25 @@ class FamiliesTests {
         assertThat(info.sampler()).isEqualTo(sampler);
         assertThat(info.predictionType()).isEqualTo(predictionType);
         assertThat(info.width()).isEqualTo(32);
+    }
+
+    /** Its U-Net takes the guidance scale as an input, so nobody evaluates a negative prompt. */
+    @Test
+    void aBatchOfLcmPicturesHasOneRowAPicture() {
+        DiffusionPipeline pipeline = pipeline("lcm");
+        ModelInfo info = pipeline.info();
+        assertThat(info.guidanceEmbedded()).isTrue();
+        List<Generation> batch = new ArrayList<>();
+        for (long seed = 1; seed <= 4; seed++) {
+            ImageSpec spec = ImageSpec.of(
+                    new ImageDraft().prompt("a red apple").guidanceScale(8.0).steps(2).seed(seed), info);
+            assertThat(Cost.of(spec, info.guidanceEmbedded()).rows()).isEqualTo(1);
+            batch.add(pipeline.begin(spec, 0));
+        }
+        assertThat(batch).extracting(Generation::rows).containsOnly(1);
+        Golden.draw(pipeline, batch);
+        assertThat(batch).extracting(generation -> pipeline.finish(generation).rgb()).doesNotHaveDuplicates();
+        batch.forEach(Generation::close);
     }
 
     /** Options of the same classes that other families use; each is refused by its name. */

@@ -3,8 +3,12 @@ package dev.darkroom.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.darkroom.spec.ImageDraft;
 import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.weights.DType;
 import dev.darkroom.weights.InvalidCheckpoint;
@@ -19,10 +23,17 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 import org.springframework.util.FileSystemUtils;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -30,6 +41,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Folders as diffusers 0.35 and later and transformers 4.57 and 5 write them, and as people change them. */
 class TodaysFoldersTests {
+    private static final String UNET = "unet/diffusion_pytorch_model.safetensors";
     private static final Path TINY = Path.of("src/test/resources/tiny-sd");
 
     @TempDir
@@ -182,6 +194,187 @@ class TodaysFoldersTests {
         byte[] before = draw("a red apple");
         set("tokenizer/tokenizer_config.json", "model_max_length", new BigInteger("1000000000000000019884624838656"));
         assertThat(draw("a red apple")).isEqualTo(before);
+    }
+
+    /** A merge gone wrong: elsewhere the picture is black, and nothing says why. */
+    @Test
+    void aVaeThatMakesNanGivesNoPicture() throws IOException {
+        rewrite(folder.resolve("vae/diffusion_pytorch_model.safetensors"), (name, tensor, writer) -> {
+            float[] values = tensor.toFloats();
+            values[0] = name.equals("decoder.conv_in.bias") ? Float.NaN : values[0];
+            writer.add(name, tensor.dtype(), tensor.shape(), values);
+        });
+        assertThatThrownBy(() -> draw("a red apple"))
+                .isInstanceOf(NotFinite.class)
+                .hasMessageContaining("the VAE of model tiny made NaN");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            version https://git-lfs.github.com/spec/v1\\noid sha256:4d7a\\nsize 3438167534\\n | a Git LFS pointer instead of the file (run "git lfs pull"
+            <!DOCTYPE html>\\n<html><head><title>Sign in</title></head></html>\\n            | a web page instead of the file
+            \\n <HTML lang="en">                                                             | a web page instead of the file
+            Entry not found                                                                 | a text that begins with "Entry not found"
+            {"error":"Access to model is restricted"}                                        | a text that begins with "{"error":"Access to model
+            PK\\3\\4\\0\\0\\10\\10\\0                                             | a pickled PyTorch file
+            """)
+    void saysWhatLiesInPlaceOfTheWeights(String content, String found) throws IOException {
+        Files.writeString(folder.resolve(UNET), content.translateEscapes());
+        assertThatThrownBy(() -> new ModelFolder("tiny", folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining(UNET + ": expected a safetensors file, found " + found);
+    }
+
+    @Test
+    void saysWhatLiesInPlaceOfAText() throws IOException {
+        Files.writeString(folder.resolve("tokenizer/vocab.json"), "version https://git-lfs.github.com/spec/v1\n");
+        assertThatThrownBy(() -> new ModelFolder("tiny", folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining("vocab.json: expected a JSON file, found a Git LFS pointer");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            diffusion_pytorch_model-00001-of-00002.safetensors | without their index diffusion_pytorch_model.safetensors.index.json
+            diffusion_pytorch_model.safetensors.incomplete     | a download that has not ended
+            diffusion_pytorch_model.bin                        | convert the checkpoint to safetensors
+            diffusion_flax_model.msgpack                       | which is not for PyTorch
+            model.safetensors                                  | which has another name
+            """)
+    void saysWhatLiesBesideMissingWeights(String file, String found) throws IOException {
+        Files.move(folder.resolve(UNET), folder.resolve("unet").resolve(file));
+        assertThatThrownBy(() -> new ModelFolder("tiny", folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining(file)
+                .hasMessageContaining(found);
+    }
+
+    @Test
+    void saysThatALinkLeadsNowhere() throws IOException {
+        Files.delete(folder.resolve(UNET));
+        Files.createSymbolicLink(folder.resolve(UNET), Path.of("../../blobs/0123"));
+        assertThatThrownBy(() -> new ModelFolder("tiny", folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining("no such file: a link to ../../blobs/0123, where no file lies");
+    }
+
+    /** What else they do needs no other networks than text to image. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "StableDiffusionImg2ImgPipeline",
+                "StableDiffusionInpaintPipeline",
+                "StableDiffusionControlNetPipeline",
+                "StableDiffusionPAGPipeline",
+                "StableDiffusionPanoramaPipeline",
+                "StableDiffusionSAGPipeline"
+            })
+    void drawsTheSameWithPipelinesThatHaveTheSameNetworks(String className) throws IOException {
+        set("scheduler/scheduler_config.json", "steps_offset", 0); // which these pipelines correct
+        byte[] before = draw("a red apple");
+        set("model_index.json", "_class_name", className);
+        set("model_index.json", "controlnet", List.of("diffusers", "ControlNetModel"));
+        set("model_index.json", "image_encoder", List.of("transformers", "CLIPVisionModelWithProjection"));
+        assertThat(draw("a red apple")).isEqualTo(before);
+    }
+
+    @Test
+    void refusesAnInpaintingNetworkByItsChannels() throws IOException {
+        set("model_index.json", "_class_name", "StableDiffusionInpaintPipeline");
+        set("unet/config.json", "in_channels", 9);
+        assertThatThrownBy(() -> new ModelFolder("tiny", folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining("in_channels")
+                .hasMessageContaining("found 9");
+    }
+
+    /** Options of transformers' own, of training, and of what is switched off. */
+    @Test
+    void readsConfigsWithOptionsThatChangeNothing() throws IOException {
+        set("text_encoder/config.json", "use_cache", true);
+        set("text_encoder/config.json", "return_dict", true);
+        set("text_encoder/config.json", "tie_word_embeddings", true);
+        set("text_encoder/config.json", "id2label", Map.of("0", "LABEL_0"));
+        set("text_encoder/config.json", "gradient_checkpointing", true);
+        set("text_encoder/config.json", "attn_implementation", "sdpa");
+        set("text_encoder/config.json", "chunk_size_feed_forward", 0);
+        set("unet/config.json", "only_cross_attention", List.of(false, false));
+        set("unet/config.json", "sample_size", List.of(16, 16));
+        set("unet/config.json", "cross_attention_dim", List.of(32, 32));
+        new ModelFolder("tiny", folder);
+        set("text_encoder/config.json", "quantization_config", Map.of("quant_method", "bitsandbytes"));
+        assertThatThrownBy(() -> new ModelFolder("tiny", folder))
+                .isInstanceOf(InvalidCheckpoint.class)
+                .hasMessageContaining("quantization_config");
+    }
+
+    @Test
+    void theLogSaysWhyThingsInTheModelsDirectoryAreNotServed() throws IOException {
+        Path models = temporary.resolve("models");
+        FileSystemUtils.copyRecursively(TINY, models.resolve("served"));
+        FileSystemUtils.copyRecursively(TINY, models.resolve("org/name"));
+        FileSystemUtils.copyRecursively(TINY, models.resolve("models--org--name/snapshots/abc"));
+        FileSystemUtils.copyRecursively(TINY, models.resolve("no-index"));
+        Files.delete(models.resolve("no-index/model_index.json"));
+        FileSystemUtils.copyRecursively(TINY, models.resolve("broken"));
+        Files.delete(models.resolve("broken/unet/config.json"));
+        Files.createDirectories(models.resolve("empty"));
+        Files.createDirectories(models.resolve(".download-org--other/abc"));
+        Files.createDirectories(models.resolve(".git"));
+        Files.createSymbolicLink(models.resolve("link"), Path.of("nowhere"));
+        Files.writeString(models.resolve("v1-5.ckpt"), "PK");
+        Files.writeString(models.resolve("xl.safetensors.crdownload"), "half");
+        Files.writeString(models.resolve("lfs.safetensors"), "version https://git-lfs.github.com/spec/v1\n");
+        file(models.resolve("v1-5.safetensors"), "model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.a");
+        file(models.resolve("style.safetensors"), "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight");
+        file(models.resolve("peft.safetensors"), "unet.down_blocks.0.attentions.0.proj_in.lora_A.weight");
+        file(models.resolve("canny.safetensors"), "control_model.input_blocks.0.0.weight");
+        file(models.resolve("vae.safetensors"), "decoder.conv_in.weight");
+        file(models.resolve("flux.safetensors"), "double_blocks.0.img_attn.qkv.weight");
+
+        Logger logger = (Logger) LoggerFactory.getLogger(ModelLibrary.class);
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        logger.addAppender(log);
+        ModelLibrary library;
+        try {
+            library = new ModelLibrary(models, temporary.resolve("cache"), List.of("cpu"), Optional.empty());
+        } finally {
+            logger.detachAppender(log);
+        }
+        assertThat(library.models()).extracting(ModelInfo::id).containsExactly(BuiltInModel.ID, "served");
+        Map<String, String> expected = new TreeMap<>(Map.ofEntries(
+                Map.entry("org", "it holds folders of models (org/name); move or link them one level up"),
+                Map.entry("models--org--name", "the cache of huggingface_hub"),
+                Map.entry("no-index", "a diffusers folder without its model_index.json"),
+                Map.entry("empty", "an empty folder"),
+                Map.entry(".download-org--other", "a download that has not ended"),
+                Map.entry("link", "a link that leads nowhere"),
+                Map.entry("v1-5.ckpt", "pickled weights"),
+                Map.entry("xl.safetensors.crdownload", "a download that has not ended"),
+                Map.entry("lfs.safetensors", "expected a safetensors file, found a Git LFS pointer"),
+                Map.entry("v1-5.safetensors", "a single-file checkpoint; convert it"),
+                Map.entry("style.safetensors", "LoRA weights"),
+                Map.entry("peft.safetensors", "LoRA weights"),
+                Map.entry("canny.safetensors", "a ControlNet"),
+                Map.entry("vae.safetensors", "a VAE alone"),
+                Map.entry("flux.safetensors", "a diffusion transformer")));
+        List<String> lines =
+                log.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+        expected.forEach((name, reason) -> assertThat(lines)
+                .filteredOn(line -> line.startsWith(models.resolve(name) + " is not served: " + reason))
+                .as(name)
+                .hasSize(1));
+        assertThat(lines).filteredOn(line -> line.startsWith("Model broken is left out")).hasSize(1);
+        assertThat(lines).hasSize(expected.size() + 1);
+    }
+
+    private static void file(Path path, String... tensors) throws IOException {
+        SafetensorsWriter writer = new SafetensorsWriter();
+        for (String tensor : tensors) {
+            writer.add(tensor, DType.F32, new long[] {1}, new float[1]);
+        }
+        writer.write(path);
     }
 
     private void set(String file, String key, Object value) throws IOException {

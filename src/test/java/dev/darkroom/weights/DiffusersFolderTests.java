@@ -61,14 +61,14 @@ class DiffusersFolderTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            {"_class_name":"FluxPipeline"}                   | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or StableDiffusionXLImg2ImgPipeline or LatentConsistencyModelPipeline, found "FluxPipeline"
-            {}                                               | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or StableDiffusionXLImg2ImgPipeline or LatentConsistencyModelPipeline, found nothing
+            {"_class_name":"FluxPipeline"}                   | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or LatentConsistencyModelPipeline, or one with the same networks, found "FluxPipeline"
+            {}                                               | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or LatentConsistencyModelPipeline, or one with the same networks, found nothing
             {"_class_name":"StableDiffusionPipeline","unet":["diffusers","UNetMotionModel"]} | "unet": expected UNet2DConditionModel, found UNetMotionModel
             {"_class_name":"StableDiffusionPipeline","tokenizer":["transformers","T5Tokenizer"]} | "tokenizer": expected CLIPTokenizer or CLIPTokenizerFast, found T5Tokenizer
             {"_class_name":"StableDiffusionPipeline","unet":["UNet2DConditionModel"]} | "unet": expected [library, class], found ["UNet2DConditionModel"]
             {"_class_name":"StableDiffusionPipeline","unet":["diffusers",7]} | "unet": expected [library, class], found ["diffusers",7]
-            {"_class_name":"StableDiffusionPipeline","controlnet":["diffusers","ControlNetModel"]} | "controlnet": expected one of the components scheduler, text_encoder, text_encoder_2, tokenizer, tokenizer_2, unet, vae, found ["diffusers","ControlNetModel"]
-            {"_class_name":"StableDiffusion3Pipeline"}       | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or StableDiffusionXLImg2ImgPipeline or LatentConsistencyModelPipeline, found "StableDiffusion3Pipeline"
+            {"_class_name":"StableDiffusionPipeline","prior":["diffusers","PriorTransformer"]} | "prior": expected one of the components scheduler, text_encoder, text_encoder_2, tokenizer, tokenizer_2, unet, vae, found ["diffusers","PriorTransformer"]
+            {"_class_name":"StableDiffusion3Pipeline"}       | "_class_name": expected StableDiffusionPipeline or StableDiffusionXLPipeline or LatentConsistencyModelPipeline, or one with the same networks, found "StableDiffusion3Pipeline"
             {"_class_name":"StableDiffusionXLPipeline","text_encoder_2":["transformers","T5EncoderModel"]} | "text_encoder_2": expected CLIPTextModelWithProjection, found T5EncoderModel
             {"_class_name":"StableDiffusionPipeline","vae":["diffusers","AutoencoderDC"]} | "vae": expected AutoencoderKL or AutoencoderTiny, found AutoencoderDC
             {"_class_name":"StableDiffusionPipeline"         | expected well-formed JSON, found
