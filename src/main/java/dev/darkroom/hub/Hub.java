@@ -37,7 +37,7 @@ public final class Hub {
 
     /**
      * The hub at {@code HF_ENDPOINT}, the public one if that is not set, with the token in {@code HF_TOKEN} or {@code
-     * HUGGING_FACE_HUB_TOKEN}.
+     * HUGGING_FACE_HUB_TOKEN}, by the {@linkplain Proxies proxies} that the environment names.
      *
      * @param environment {@link System#getenv()}
      * @throws IllegalArgumentException if one of them cannot be what it should be
@@ -48,7 +48,10 @@ public final class Hub {
         if (token == null) {
             token = token(environment.getOrDefault("HUGGING_FACE_HUB_TOKEN", ""));
         }
-        return new Hub(new HubClient(endpoint, token, Patience.DEFAULT), Patience.DEFAULT, Hub::usableSpace);
+        return new Hub(
+                new HubClient(endpoint, token, Proxies.of(environment), Patience.DEFAULT),
+                Patience.DEFAULT,
+                Hub::usableSpace);
     }
 
     private static URI endpoint(String text) {

@@ -32,17 +32,20 @@ final class HubClient {
     private final URI endpoint;
     private final @Nullable String token;
     private final Patience patience;
+    private final Proxies proxies;
     private final HttpClient client;
 
     /**
      * @param endpoint address of the hub, perhaps with a path
      * @param token sent to the hub only
      */
-    HubClient(URI endpoint, @Nullable String token, Patience patience) {
+    HubClient(URI endpoint, @Nullable String token, Proxies proxies, Patience patience) {
         this.endpoint = endpoint;
         this.token = token;
         this.patience = patience;
+        this.proxies = proxies;
         this.client = HttpClient.newBuilder()
+                .proxy(proxies)
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(patience.idle())
@@ -128,6 +131,7 @@ final class HubClient {
             if (token != null && isHub(uri)) {
                 request.header("Authorization", "Bearer " + token);
             }
+            proxies.authorization(uri).ifPresent(value -> request.header("Proxy-Authorization", value));
             Reply reply = new Reply(send(request.build()));
             if (reply.status() == 200 || reply.status() == 206) {
                 return reply;
@@ -172,7 +176,8 @@ final class HubClient {
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             String reason = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-            throw new TryAgain("no connection to " + host + ": " + reason, Duration.ZERO, cause);
+            throw new TryAgain(
+                    "no connection to " + host + proxies.by(request.uri()) + ": " + reason, Duration.ZERO, cause);
         } finally {
             answer.cancel(true);
         }
@@ -192,6 +197,9 @@ final class HubClient {
                 new DownloadFailed("no access to " + model + where + "; it is private, gated or does not exist: "
                         + (token == null ? "set HF_TOKEN to a token" : "the token in HF_TOKEN must be one")
                         + " that may read it");
+            case 407 ->
+                new DownloadFailed("the proxy asks for a user and a password" + where
+                        + ": HTTPS_PROXY=http://user:password@host:port");
             case 404 -> new DownloadFailed("there is no " + model + where);
             case 416 -> throw new TryAgain("the hub's file is shorter than it lists" + where);
             case 408, 425, 429, 500, 502, 503, 504 ->

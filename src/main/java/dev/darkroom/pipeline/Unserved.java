@@ -31,11 +31,15 @@ final class Unserved {
                     "^model\\.diffusion_model\\.",
                     "a single-file checkpoint; convert it to a diffusers folder (in Python:"
                             + " StableDiffusionPipeline.from_single_file(file).save_pretrained(folder))"),
-            new Kind("^(control_model|input_hint_block|zero_convs|controlnet_cond_embedding)\\.", "a ControlNet, not a model"),
+            new Kind(
+                    "^(control_model|input_hint_block|zero_convs|controlnet_cond_embedding)\\.",
+                    "a ControlNet, not a model"),
             new Kind("\\.(lora_down|lora_up|lora_A|lora_B|hada_w1_a|lokr_w1|oft_diag)\\b", "LoRA weights, not a model"),
             new Kind("^(image_proj|ip_adapter)\\.", "an IP-Adapter, not a model"),
             new Kind("motion_modules\\.", "a motion module, not a model"),
-            new Kind("^(double_blocks|joint_blocks|transformer_blocks)\\.", "a diffusion transformer, which Darkroom does not read"),
+            new Kind(
+                    "^(double_blocks|joint_blocks|transformer_blocks)\\.",
+                    "a diffusion transformer, which Darkroom does not read"),
             new Kind("^(first_stage_model\\.|vae\\.)?(decoder|encoder)\\.", "a VAE alone, not a model"),
             new Kind("^(down_blocks|input_blocks)\\.", "a U-Net alone, not a model"),
             new Kind("^(text_model|text_encoders?)\\b", "a text encoder alone, not a model"),
@@ -117,7 +121,8 @@ final class Unserved {
         try (Weights weights = Weights.open(file)) {
             SortedSet<String> names = weights.names();
             return KINDS.stream()
-                    .filter(kind -> names.stream().anyMatch(tensor -> kind.tensor.matcher(tensor).find()))
+                    .filter(kind -> names.stream()
+                            .anyMatch(tensor -> kind.tensor.matcher(tensor).find()))
                     .map(Kind::what)
                     .findFirst()
                     .orElse("a single file, where a model is a diffusers folder");

@@ -44,7 +44,8 @@ abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlus
         float ratio = sigma / (sigmas[s] * alpha(s));
         float keep = z == null ? ratio : ratio * (float) Math.exp(-h);
         float weight = alpha * (1 - (float) Math.exp(z == null ? -h : -2 * h));
-        float fresh = sigma * (float) Math.sqrt(Math.max(0, 1 - (float) Math.exp(-2 * h))); // h may round to less than 0
+        float fresh =
+                sigma * (float) Math.sqrt(Math.max(0, 1 - (float) Math.exp(-2 * h))); // h may round to less than 0
         for (int k = 0; k < x.length; k++) {
             float moved = keep * from[k] + weight * d0[k];
             if (d1 != null) {

@@ -75,8 +75,11 @@ public record ScheduleConfig(
             "UniPCMultistepScheduler");
 
     private static final Set<String> DPM_SOLVER = Set.of("DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler");
-    private static final Set<String> FLOWING =
-            Set.of("DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler", "DEISMultistepScheduler", "UniPCMultistepScheduler");
+    private static final Set<String> FLOWING = Set.of(
+            "DPMSolverMultistepScheduler",
+            "DPMSolverSinglestepScheduler",
+            "DEISMultistepScheduler",
+            "UniPCMultistepScheduler");
 
     /**
      * An option that changes the picture.
@@ -127,8 +130,7 @@ public record ScheduleConfig(
             new Option("skip_prk_steps", Set.of("PNDMScheduler"), List.of(true)),
             new Option("predict_x0", Set.of("UniPCMultistepScheduler"), List.of(true)),
             new Option("disable_corrector", Set.of("UniPCMultistepScheduler"), List.of(List.of())),
-            new Option(
-                    "lambda_min_clipped", DPM_SOLVER, List.of(Double.NEGATIVE_INFINITY, "-Infinity", "-inf")));
+            new Option("lambda_min_clipped", DPM_SOLVER, List.of(Double.NEGATIVE_INFINITY, "-Infinity", "-inf")));
 
     /** The classes that can walk other spacings of noise levels than that of their timesteps. */
     private static final Set<String> SPACED = Set.of(

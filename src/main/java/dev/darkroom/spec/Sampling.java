@@ -74,8 +74,7 @@ public record Sampling(
                 wrong.add(notPossible("sigmas", "sigmas are", sampler, SamplerKind::takesSigmas));
             }
             // As samplers compute with them: two that differ as doubles only are no step.
-            checkListed(
-                    wrong, "sigmas", sigmas.stream().map(Double::floatValue).toList(), steps, schedule);
+            checkListed(wrong, "sigmas", sigmas.stream().map(Double::floatValue).toList(), steps, schedule);
             if (sigmas.stream().anyMatch(sigma -> !(sigma >= MIN_SIGMA && sigma <= MAX_SIGMA))) {
                 wrong.add(new Violation(
                         "sigmas",

@@ -27,10 +27,12 @@ public final class DiffusersFolder {
     private static final Map<String, Pattern> PIPELINES = new LinkedHashMap<>();
 
     static {
-        // Words of diffusers' class names, in the order in which it puts them together. Whether a U-Net takes a mask or a
+        // Words of diffusers' class names, in the order in which it puts them together. Whether a U-Net takes a mask or
+        // a
         // picture beside the latents, and is another network then, its in_channels say.
-        String kin = "(ControlNet|ControlNetUnion|ControlNetXS|Adapter|SAG|Panorama|AttendAndExcite|DiffEdit|ModelEditing"
-                + "|Paradigms|Pix2PixZero|KDiffusion)?(PAG)?(Img2Img|Inpaint)?";
+        String kin =
+                "(ControlNet|ControlNetUnion|ControlNetXS|Adapter|SAG|Panorama|AttendAndExcite|DiffEdit|ModelEditing"
+                        + "|Paradigms|Pix2PixZero|KDiffusion)?(PAG)?(Img2Img|Inpaint)?";
         PIPELINES.put("StableDiffusionPipeline", Pattern.compile("StableDiffusion" + kin + "Pipeline(Safe|Legacy)?"));
         PIPELINES.put("StableDiffusionXLPipeline", Pattern.compile("StableDiffusionXL" + kin + "Pipeline"));
         PIPELINES.put("LatentConsistencyModelPipeline", Pattern.compile("LatentConsistencyModel(Img2Img)?Pipeline"));
@@ -71,14 +73,13 @@ public final class DiffusersFolder {
     private static final Pattern OTHER_FORMAT = Pattern.compile(".*\\.(msgpack|onnx|onnx_data|h5|xml|gguf)");
     private static final Pattern SAFETENSORS = Pattern.compile(".*\\.safetensors");
 
-    private static final List<String> TOKENIZER_FILES =
-            List.of(
-                    "vocab.json",
-                    "merges.txt",
-                    "tokenizer.json",
-                    "tokenizer_config.json",
-                    "special_tokens_map.json",
-                    "added_tokens.json");
+    private static final List<String> TOKENIZER_FILES = List.of(
+            "vocab.json",
+            "merges.txt",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "added_tokens.json");
 
     /**
      * A part of the pipeline.
@@ -188,8 +189,7 @@ public final class DiffusersFolder {
     private final JsonNode index;
     private final Map<String, Line> components;
 
-    private DiffusersFolder(
-            Path path, String className, String drawnAs, JsonNode index, Map<String, Line> components) {
+    private DiffusersFolder(Path path, String className, String drawnAs, JsonNode index, Map<String, Line> components) {
         this.path = path;
         this.className = className;
         this.drawnAs = drawnAs;

@@ -35,8 +35,9 @@ final class OtherFile {
         String text = start.startsWith("\ufeff") ? start.substring(1).strip() : start.strip();
         String lower = text.toLowerCase(Locale.ROOT);
         if (text.startsWith("version https://git-lfs.github.com/")) {
-            return Optional.of("a Git LFS pointer instead of the file (run \"git lfs pull\" where it was cloned, or download"
-                    + " the file itself)");
+            return Optional.of(
+                    "a Git LFS pointer instead of the file (run \"git lfs pull\" where it was cloned, or download"
+                            + " the file itself)");
         }
         if (lower.startsWith("<!doctype html") || lower.startsWith("<html") || lower.startsWith("<?xml")) {
             return Optional.of("a web page instead of the file (download it again, signed in if it is a gated model)");

@@ -13,12 +13,15 @@ import dev.darkroom.hub.FakeHub.Answer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.Proxy;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -78,7 +81,7 @@ class HubTests {
 
     private Hub hub(URI endpoint, Duration idle, long freeSpace) {
         Patience patience = new Patience(idle, Duration.ofMillis(1), 4, pauses::add);
-        return new Hub(new HubClient(endpoint, TOKEN, patience), patience, folder -> freeSpace);
+        return new Hub(new HubClient(endpoint, TOKEN, Proxies.of(Map.of()), patience), patience, folder -> freeSpace);
     }
 
     private Path download() throws InterruptedException {
@@ -654,6 +657,94 @@ class HubTests {
         thread.interrupt();
         thread.join(5000);
         assertThat(thread.isAlive()).isFalse();
+    }
+
+    // ---- proxies
+
+    /** The hub's name is known to the proxy only. */
+    @ParameterizedTest
+    @ValueSource(strings = {"HTTP_PROXY", "http_proxy", "ALL_PROXY"})
+    void asksTheProxyOfTheEnvironment(String variable) throws Exception {
+        String proxy = "http://me:p%40ss+word@" + server.address().getAuthority();
+        Hub.of(Map.of("HF_ENDPOINT", "http://hub.invalid", variable, proxy))
+                .download(MODEL, models, (file, done, total) -> {});
+        assertComplete();
+        String user = "Basic " + Base64.getEncoder().encodeToString("me:p@ss+word".getBytes(StandardCharsets.UTF_8));
+        assertThat(server.requests)
+                .allMatch(request -> request.path().startsWith("http://hub.invalid/"))
+                .allMatch(request -> request.header("proxy-authorization").equals(user));
+    }
+
+    /** In a process of its own: the JDK reads once whether a password may be sent to a proxy that makes a tunnel. */
+    @Test
+    void opensTunnelsThroughTheProxyWithItsPassword() throws Exception {
+        server.trick = (request, honest) -> Answer.of(407, new byte[0]);
+        ProcessBuilder process = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                DownloadProcess.class.getName(),
+                "https://hub.invalid",
+                models.toString());
+        process.environment().put("https_proxy", "me:secret@" + server.address().getAuthority());
+        process.environment().remove("no_proxy");
+        process.environment().remove("NO_PROXY");
+        Process started = process.redirectErrorStream(true).start();
+        try {
+            await().atMost(Duration.ofSeconds(30)).until(() -> !server.requests.isEmpty());
+        } finally {
+            started.destroyForcibly().waitFor();
+        }
+        assertThat(server.requests.get(0).path()).isEqualTo("hub.invalid:443");
+        assertThat(server.requests.get(0).header("proxy-authorization"))
+                .isEqualTo("Basic " + Base64.getEncoder().encodeToString("me:secret".getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            hub.example.com               | hub.example.com | true
+            hub.example.com               | example.com     | true
+            hub.example.com               | .example.com    | true
+            hub.example.com               | *.example.com   | true
+            hub.example.com               | other, *        | true
+            hub.example.com:8443          | example.com:8443 | true
+            10.1.2.3                      | 10.0.0.0/8      | true
+            hub.example.com               | ample.com       | false
+            hub.example.com               | hub.example.com:80 | false
+            11.1.2.3                      | 10.0.0.0/8      | false
+            """)
+    void asksHostsInNoProxyDirectly(String host, String noProxy, boolean direct) {
+        Proxies proxies = Proxies.of(Map.of("HTTPS_PROXY", "http://proxy:3128", "NO_PROXY", noProxy));
+        List<Proxy> chosen = proxies.select(URI.create("https://" + host + "/api"));
+        assertThat(chosen).hasSize(1);
+        assertThat(chosen.get(0) == Proxy.NO_PROXY).isEqualTo(direct);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "socks5://me:secret@proxy:1080",
+                "https://me:secret@proxy",
+                "http://me:secret@",
+                "http://proxy:99999"
+            })
+    void refusesProxiesItCannotSpeakToWithoutRepeatingTheirPassword(String proxy) {
+        assertThatThrownBy(() -> Hub.of(Map.of("HTTPS_PROXY", proxy)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("HTTPS_PROXY must")
+                .message()
+                .doesNotContain("secret");
+    }
+
+    @Test
+    void saysWhichProxyIsNotThere() {
+        Patience patience = new Patience(Duration.ofSeconds(5), Duration.ofMillis(1), 1, pauses::add);
+        Proxies proxies = Proxies.of(Map.of("HTTP_PROXY", "127.0.0.1:1"));
+        Hub hub = new Hub(
+                new HubClient(URI.create("http://hub.invalid"), null, proxies, patience), patience, f -> 1L << 40);
+        assertThatThrownBy(() -> hub.download(MODEL, models, (file, done, total) -> {}))
+                .isInstanceOf(DownloadFailed.class)
+                .hasStackTraceContaining("no connection to hub.invalid by the proxy 127.0.0.1:1");
     }
 
     // ---- hashes

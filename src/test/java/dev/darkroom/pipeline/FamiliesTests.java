@@ -230,13 +230,20 @@ class FamiliesTests {
         List<Generation> batch = new ArrayList<>();
         for (long seed = 1; seed <= 4; seed++) {
             ImageSpec spec = ImageSpec.of(
-                    new ImageDraft().prompt("a red apple").guidanceScale(8.0).steps(2).seed(seed), info);
+                    new ImageDraft()
+                            .prompt("a red apple")
+                            .guidanceScale(8.0)
+                            .steps(2)
+                            .seed(seed),
+                    info);
             assertThat(Cost.of(spec, info.guidanceEmbedded()).rows()).isEqualTo(1);
             batch.add(pipeline.begin(spec, 0));
         }
         assertThat(batch).extracting(Generation::rows).containsOnly(1);
         Golden.draw(pipeline, batch);
-        assertThat(batch).extracting(generation -> pipeline.finish(generation).rgb()).doesNotHaveDuplicates();
+        assertThat(batch)
+                .extracting(generation -> pipeline.finish(generation).rgb())
+                .doesNotHaveDuplicates();
         batch.forEach(Generation::close);
     }
 

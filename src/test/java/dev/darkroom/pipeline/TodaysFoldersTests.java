@@ -325,7 +325,10 @@ class TodaysFoldersTests {
         Files.writeString(models.resolve("v1-5.ckpt"), "PK");
         Files.writeString(models.resolve("xl.safetensors.crdownload"), "half");
         Files.writeString(models.resolve("lfs.safetensors"), "version https://git-lfs.github.com/spec/v1\n");
-        file(models.resolve("v1-5.safetensors"), "model.diffusion_model.input_blocks.0.0.weight", "first_stage_model.a");
+        file(
+                models.resolve("v1-5.safetensors"),
+                "model.diffusion_model.input_blocks.0.0.weight",
+                "first_stage_model.a");
         file(models.resolve("style.safetensors"), "lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight");
         file(models.resolve("peft.safetensors"), "unet.down_blocks.0.attentions.0.proj_in.lora_A.weight");
         file(models.resolve("canny.safetensors"), "control_model.input_blocks.0.0.weight");
@@ -365,7 +368,9 @@ class TodaysFoldersTests {
                 .filteredOn(line -> line.startsWith(models.resolve(name) + " is not served: " + reason))
                 .as(name)
                 .hasSize(1));
-        assertThat(lines).filteredOn(line -> line.startsWith("Model broken is left out")).hasSize(1);
+        assertThat(lines)
+                .filteredOn(line -> line.startsWith("Model broken is left out"))
+                .hasSize(1);
         assertThat(lines).hasSize(expected.size() + 1);
     }
 

@@ -71,9 +71,12 @@ class SamplerContractTests {
                 for (int steps : STEPS) {
                     Sampler sampler = begin(
                             Map.of(
-                                    "rescale_betas_zero_snr", true,
-                                    "prediction_type", prediction.id(),
-                                    "timestep_spacing", timesteps),
+                                    "rescale_betas_zero_snr",
+                                    true,
+                                    "prediction_type",
+                                    prediction.id(),
+                                    "timestep_spacing",
+                                    timesteps),
                             Sampling.of(kind, spacing, steps));
                     assertAllFinite(sampler, kind + " " + spacing + " " + prediction + " " + timesteps + " " + steps);
                 }
@@ -89,12 +92,18 @@ class SamplerContractTests {
             for (int levels : new int[] {2, 3, 10}) {
                 Sampler sampler = begin(
                         Map.of(
-                                "num_train_timesteps", levels,
-                                "original_inference_steps", levels,
-                                "steps_offset", 1,
-                                "timestep_spacing", "leading",
-                                "prediction_type", "v_prediction",
-                                "rescale_betas_zero_snr", zeroTerminalSnr),
+                                "num_train_timesteps",
+                                levels,
+                                "original_inference_steps",
+                                levels,
+                                "steps_offset",
+                                1,
+                                "timestep_spacing",
+                                "leading",
+                                "prediction_type",
+                                "v_prediction",
+                                "rescale_betas_zero_snr",
+                                zeroTerminalSnr),
                         Sampling.of(kind, spacing, levels));
                 assertAllFinite(sampler, kind + " " + spacing + " " + levels);
             }
@@ -146,10 +155,14 @@ class SamplerContractTests {
 
     private static Sampler begin(Map<String, Object> options, Sampling sampling) {
         Map<String, Object> file = new HashMap<>(Map.of(
-                "_class_name", "EulerDiscreteScheduler",
-                "beta_start", 0.00085,
-                "beta_end", 0.012,
-                "beta_schedule", "scaled_linear"));
+                "_class_name",
+                "EulerDiscreteScheduler",
+                "beta_start",
+                0.00085,
+                "beta_end",
+                0.012,
+                "beta_schedule",
+                "scaled_linear"));
         file.putAll(options);
         SeededNoise noise = new SeededNoise(7);
         return Sampler.of(sampling, new NoiseSchedule(ScheduleConfig.of(file)), noise, noise.normal(SIZE));
