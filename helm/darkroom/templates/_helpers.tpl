@@ -32,6 +32,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- ternary "api" "all" (eq .Values.mode "cluster") -}}
 {{- end -}}
 
+{{- /* The Secret of API keys: the values' own, or the chart's where nothing else says who may call. Without any, pods would serve themselves only and never be ready. */ -}}
+{{- define "darkroom.keys" -}}
+{{- if .Values.auth.apiKeys.existingSecret -}}
+{{- .Values.auth.apiKeys.existingSecret -}}
+{{- else if not (or .Values.auth.anonymous .Values.auth.jwt.issuer) -}}
+{{- include "darkroom.fullname" . }}-keys
+{{- end -}}
+{{- end -}}
+
+{{- /* The image of a flavour, for (dict "root" $ "flavour" "cpu"). */ -}}
+{{- define "darkroom.image" -}}
+{{- $image := .root.Values.image -}}
+{{- $own := get $image .flavour -}}
+{{- $name := ternary (printf "%s/%s" $image.registry $image.repository) $image.repository (ne $image.registry "") -}}
+{{- if $own.digest -}}
+{{- printf "%s@%s" $name $own.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $name (default (printf "%s-%s" (default .root.Chart.AppVersion $image.tag) .flavour) $own.tag) -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* What values must not say together; what one value must not say is in values.schema.json. */ -}}
 {{- define "darkroom.check" -}}
 {{- $v := .Values -}}
@@ -60,6 +81,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- if and $v.database.url (not $v.database.existingSecret) (not $v.database.password) -}}
 {{- fail "database.url is set without credentials: set database.existingSecret, or database.username and database.password" -}}
+{{- end -}}
+{{- if and $v.models.volume $v.models.storage.enabled -}}
+{{- fail "models.volume and models.storage are two places for the same: set one of them" -}}
+{{- end -}}
+{{- if and (eq $v.mode "embedded") (gt (int $v.all.replicas) 1) $v.all.storage.existingClaim -}}
+{{- fail "all.storage.existingClaim is for a single pod" -}}
 {{- end -}}
 {{- if and $v.models.hub $v.models.readOnly -}}
 {{- fail "models.hub cannot be fetched into a volume with models.readOnly" -}}

@@ -5,7 +5,7 @@
 {{- $role := .role -}}
 {{- $part := get $v $role -}}
 {{- $gpu := and (ne $role "api") $part.gpu.enabled -}}
-{{- $image := printf "%s:%s" $v.image.repository (default (printf "%s-%s" $root.Chart.AppVersion (ternary "cuda" "cpu" $gpu)) $v.image.tag) -}}
+{{- $image := include "darkroom.image" (dict "root" $root "flavour" (ternary "cuda" "cpu" $gpu)) -}}
 metadata:
   labels:
     {{- include "darkroom.labels" $root | nindent 4 }}
@@ -35,13 +35,7 @@ spec:
   # The time in which the pod still serves, the drain's budget, and what the process takes at most after it.
   terminationGracePeriodSeconds: {{ add $v.preStopSeconds $v.drainSeconds 30 }}
   securityContext:
-    runAsNonRoot: true
-    runAsUser: 10001
-    runAsGroup: 10001
-    fsGroup: 10001
-    fsGroupChangePolicy: OnRootMismatch
-    seccompProfile:
-      type: RuntimeDefault
+    {{- include "darkroom.podSecurity" $root | nindent 4 }}
   {{- if and (ne $role "api") $v.models.hub }}
   initContainers:
     {{- range $i, $model := $v.models.hub }}
@@ -125,12 +119,12 @@ spec:
               key: {{ $v.images.s3.secretKeyKey }}
         {{- end }}
         {{- if ne $role "worker" }}
-        {{- with $v.auth.apiKeys.existingSecret }}
+        {{- with include "darkroom.keys" $root }}
         - name: DARKROOM_API_KEYS
           valueFrom:
             secretKeyRef:
               name: {{ . }}
-              key: {{ $v.auth.apiKeys.key }}
+              key: {{ ternary $v.auth.apiKeys.key "api-keys" (ne $v.auth.apiKeys.existingSecret "") }}
         {{- end }}
         {{- end }}
         {{- with $part.env }}
@@ -199,20 +193,35 @@ spec:
         - name: settings
           mountPath: /config
           readOnly: true
+        {{- with $part.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
   volumes:
     {{- if ne $role "all" }}
     - name: data
       emptyDir: {}
+    {{- else if $part.storage.existingClaim }}
+    - name: data
+      persistentVolumeClaim:
+        claimName: {{ $part.storage.existingClaim }}
     {{- end }}
     {{- if ne $role "api" }}
     - name: models
+      {{- if $v.models.storage.enabled }}
+      persistentVolumeClaim:
+        claimName: {{ default (printf "%s-models" (include "darkroom.fullname" $root)) $v.models.storage.existingClaim }}
+      {{- else }}
       {{- toYaml (default (dict "emptyDir" dict) $v.models.volume) | nindent 6 }}
+      {{- end }}
     {{- end }}
     - name: tmp
       emptyDir: {}
     - name: settings
       configMap:
         name: {{ include "darkroom.fullname" $root }}
+    {{- with $part.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- with $part.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
@@ -242,11 +251,38 @@ spec:
   {{- end }}
 {{- end -}}
 
+{{- define "darkroom.podSecurity" -}}
+{{- $context := dict
+    "runAsNonRoot" true
+    "runAsUser" 10001
+    "runAsGroup" 10001
+    "fsGroup" 10001
+    "fsGroupChangePolicy" "OnRootMismatch"
+    "seccompProfile" (dict "type" "RuntimeDefault")
+-}}
+{{- include "darkroom.laidOver" (dict "context" $context "over" .Values.podSecurityContext) -}}
+{{- end -}}
+
 {{- define "darkroom.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- $context := dict
+    "allowPrivilegeEscalation" false
+    "readOnlyRootFilesystem" true
+    "capabilities" (dict "drop" (list "ALL"))
+-}}
+{{- include "darkroom.laidOver" (dict "context" $context "over" .Values.securityContext) -}}
+{{- end -}}
+
+{{- /* Fields of one security context replaced by those of another; null takes one away. */ -}}
+{{- define "darkroom.laidOver" -}}
+{{- $context := .context -}}
+{{- range $field, $value := .over -}}
+{{- if kindIs "invalid" $value -}}
+{{- $_ := unset $context $field -}}
+{{- else -}}
+{{- $_ := set $context $field $value -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $context -}}
 {{- end -}}
 
 {{- /* cpu, or cuda:0,cuda:1,… */ -}}

@@ -22,6 +22,7 @@ import yaml
 KUBERNETES = ["1.29.0", "1.37.0"]  # the oldest that Chart.yaml allows, the newest there was
 KINDS = {
     "v1/ConfigMap": "configmap-v1",
+    "v1/PersistentVolumeClaim": "persistentvolumeclaim-v1",
     "v1/Pod": "pod-v1",
     "v1/Secret": "secret-v1",
     "v1/Service": "service-v1",

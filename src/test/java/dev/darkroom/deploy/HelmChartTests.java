@@ -10,8 +10,11 @@ import com.marcnuri.helm.TemplateCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -27,8 +30,9 @@ import tools.jackson.databind.JsonNode;
 class HelmChartTests {
     private static final Path CHART = Path.of("helm", "darkroom");
 
-    /** A copy whose test is no hook, since Helm's template command leaves hooks out here. */
     private static Path copy = CHART;
+
+    private static final String LOOKUP = "(lookup \"v1\" \"Secret\" .Release.Namespace $name)";
 
     private static final String[] KUBERNETES = {"1.29.0", "1.37.0"};
     private static final String DATABASE =
@@ -39,7 +43,11 @@ class HelmChartTests {
 
     @BeforeAll
     static void copyTheChart(@TempDir Path folder) throws IOException {
-        copy = folder.resolve("darkroom");
+        copy = withTheTest(folder.resolve("darkroom"));
+    }
+
+    /** Copies the chart; its test is no hook, since Helm's template command leaves hooks out here, and no cluster is asked. */
+    static Path withTheTest(Path copy) throws IOException {
         try (Stream<Path> files = Files.walk(CHART)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 Path target = copy.resolve(CHART.relativize(file));
@@ -48,9 +56,11 @@ class HelmChartTests {
                         target,
                         Files.readString(file)
                                 .replaceAll("(?m)^ *helm.sh/hook: test\n", "")
+                                .replace(LOOKUP, "(dict)")
                                 .getBytes(UTF_8));
             }
         }
+        return copy;
     }
 
     static Stream<Path> values() throws IOException {
@@ -219,7 +229,10 @@ class HelmChartTests {
         assertThat(settings(objects).at("/spring/datasource/url").asString())
                 .isEqualTo("jdbc:postgresql://db/darkroom");
         assertThat(settings(objects).at("/darkroom/images").asString()).isEqualTo("s3://pictures");
-        assertThat(of(objects, "Secret")).as("the Secret is there already").isEmpty();
+        assertThat(of(objects, "Secret"))
+                .as("the Secret of the database is there already")
+                .extracting(HelmChartTests::name)
+                .containsExactly("Secret release-darkroom-keys");
         assertThat(of(objects, "PodDisruptionBudget")).hasSize(2);
     }
 
@@ -250,12 +263,106 @@ class HelmChartTests {
         JsonNode pod = worker.at("/spec/template/spec");
         assertThat(pod.at("/containers/0/resources/limits/nvidia.com~1gpu").asInt())
                 .isEqualTo(2);
-        assertThat(pod.at("/containers/0/resources/limits/memory").asString()).isEqualTo("8Gi");
+        assertThat(pod.at("/containers/0/resources/limits/memory").asString()).isEqualTo("10Gi");
         assertThat(variable(pod, "DARKROOM_DEVICES")).isEqualTo("cuda:0,cuda:1");
         assertThat(pod.path("runtimeClassName").asString()).isEqualTo("nvidia");
         assertThat(pod.at("/tolerations/0/key").asString()).isEqualTo("nvidia.com/gpu");
         assertThat(pod.at("/containers/0/image").asString()).endsWith("-cuda");
         assertThat(worker.at("/spec/strategy/rollingUpdate/maxSurge").asInt()).isZero();
+    }
+
+    @Test
+    void oneTagIsForBothImages() throws IOException {
+        String values = "mode: cluster\n" + DATABASE + "worker: {gpu: {enabled: true, count: 1}}\n";
+        String digest = "sha256:" + "0123456789abcdef".repeat(4);
+        assertThat(images(values)).containsExactly("darkroom:" + version() + "-cpu", "darkroom:" + version() + "-cuda");
+        assertThat(images(values + "image: {registry: 'r.example:5000', repository: a/b, tag: '7'}"))
+                .containsExactly("r.example:5000/a/b:7-cpu", "r.example:5000/a/b:7-cuda");
+        assertThat(images(values + "image: {cpu: {tag: mine}, cuda: {digest: '" + digest + "'}}"))
+                .containsExactly("darkroom:mine", "darkroom@" + digest);
+    }
+
+    private static String version() {
+        return Yaml.read(CHART.resolve("Chart.yaml")).path("appVersion").asString();
+    }
+
+    private List<String> images(String values) throws IOException {
+        return of(render(values), "Deployment").stream()
+                .map(each -> each.at("/spec/template/spec/containers/0/image").asString())
+                .toList();
+    }
+
+    @Test
+    void modelsAndDataAreKeptOnClaims() throws IOException {
+        List<JsonNode> made = render("models: {hub: [a/b], storage: {enabled: true, size: 3Gi}}");
+        assertThat(one(made, "PersistentVolumeClaim", "release-darkroom-models")
+                        .at("/spec/resources/requests/storage")
+                        .asString())
+                .isEqualTo("3Gi");
+        assertThat(claim(made, "models")).isEqualTo("release-darkroom-models");
+
+        List<JsonNode> given =
+                render("models: {storage: {enabled: true, existingClaim: m}}\nall: {storage: {existingClaim: d}}");
+        assertThat(of(given, "PersistentVolumeClaim")).isEmpty();
+        assertThat(claim(given, "models")).isEqualTo("m");
+        assertThat(claim(given, "data")).isEqualTo("d");
+        assertThat(one(given, "StatefulSet", "release-darkroom")
+                        .at("/spec/volumeClaimTemplates")
+                        .isMissingNode())
+                .isTrue();
+    }
+
+    private static String claim(List<JsonNode> objects, String name) {
+        return one(objects, "StatefulSet", "release-darkroom")
+                .at("/spec/template/spec/volumes")
+                .valueStream()
+                .filter(volume -> volume.path("name").asString().equals(name))
+                .findAny()
+                .orElseThrow()
+                .at("/persistentVolumeClaim/claimName")
+                .asString();
+    }
+
+    @Test
+    void workloadsCanBeScaledToNothing() throws IOException {
+        List<JsonNode> objects = render("mode: cluster\n" + DATABASE + "api: {replicas: 0}\nworker: {replicas: 0}");
+        assertThat(of(objects, "Deployment"))
+                .allSatisfy(
+                        each -> assertThat(each.at("/spec/replicas").asInt(-1)).isZero());
+        JsonNode scaled = one(
+                render("mode: cluster\n" + DATABASE
+                        + "worker: {keda: {enabled: true, minReplicas: 0, prometheusAddress: 'http://p'}}"),
+                "ScaledObject",
+                "release-darkroom-worker");
+        assertThat(scaled.at("/spec/minReplicaCount").asInt(-1)).isZero();
+    }
+
+    @Test
+    void securityContextsCanBeLaidOver() throws IOException {
+        JsonNode pod = one(
+                        render(
+                                "podSecurityContext: {runAsUser: null, fsGroup: 7}\nsecurityContext: {privileged: false}"),
+                        "StatefulSet",
+                        "release-darkroom")
+                .at("/spec/template/spec");
+        assertThat(pod.at("/securityContext/runAsUser").isMissingNode()).isTrue();
+        assertThat(pod.at("/securityContext/fsGroup").asInt()).isEqualTo(7);
+        assertThat(pod.at("/securityContext/runAsNonRoot").asBoolean()).isTrue();
+        assertThat(pod.at("/containers/0/securityContext/readOnlyRootFilesystem")
+                        .asBoolean())
+                .isTrue();
+    }
+
+    @Test
+    void volumesCanBeAdded() throws IOException {
+        JsonNode pod = one(
+                        render(
+                                "all: {extraVolumes: [{name: ca, secret: {secretName: ca}}], extraVolumeMounts: [{name: ca, mountPath: /ca}]}"),
+                        "StatefulSet",
+                        "release-darkroom")
+                .at("/spec/template/spec");
+        assertThat(pod.path("volumes").toString()).contains("\"secretName\":\"ca\"");
+        assertThat(pod.at("/containers/0/volumeMounts").toString()).contains("\"mountPath\":\"/ca\"");
     }
 
     @Test
@@ -277,6 +384,83 @@ class HelmChartTests {
                 .get(0)
                 .at("/spec/template/spec/containers/0/env");
         assertThat(pod.toString()).contains("DARKROOM_API_KEYS", "\"name\":\"keys\"");
+    }
+
+    /** Without keys both ports would listen on loopback only, and no probe would reach them. */
+    @Test
+    void aKeyIsMadeWhereNothingSaysWhoMayCall() throws Exception {
+        List<JsonNode> objects = render("{}");
+        JsonNode data = one(objects, "Secret", "release-darkroom-keys").path("data");
+        String key = decoded(data.path("admin-key"));
+        String setting = decoded(data.path("api-keys"));
+        assertThat(key).matches("dk_[0-9a-f]{10}_[A-Za-z0-9_-]{43}");
+        byte[] hash = MessageDigest.getInstance("SHA-256")
+                .digest(key.substring(key.lastIndexOf('_') + 1).getBytes(UTF_8));
+        assertThat(setting)
+                .isEqualTo("id=" + key.substring(3, 13) + " hash="
+                        + HexFormat.of().formatHex(hash) + " name=admin scopes=images:write+jobs:read");
+        JsonNode reference = variables(one(objects, "StatefulSet", "release-darkroom"))
+                .filter(variable -> variable.path("name").asString().equals("DARKROOM_API_KEYS"))
+                .findAny()
+                .orElseThrow()
+                .at("/valueFrom/secretKeyRef");
+        assertThat(reference.path("name").asString()).isEqualTo("release-darkroom-keys");
+        assertThat(reference.path("key").asString()).isEqualTo("api-keys");
+
+        for (String said : List.of(
+                "{auth: {anonymous: true}}",
+                "{auth: {apiKeys: {existingSecret: keys}}}",
+                "{auth: {jwt: {issuer: 'https://login.example.org'}}}")) {
+            assertThat(of(render(said), "Secret")).as(said).isEmpty();
+        }
+    }
+
+    /** What an upgrade finds in the cluster stays; here the cluster's answer is written in its place. */
+    @Test
+    void theKeyIsKeptOverUpgrades() throws IOException {
+        Path template = copy.resolve("templates/secret.yaml");
+        String text = Files.readString(template);
+        try {
+            assertThat(text).contains("(dict).data");
+            Files.writeString(
+                    template,
+                    text.replace(
+                            "(dict).data",
+                            "(dict \"data\" (dict \"admin-key\" (b64enc \"key\") \"api-keys\" (b64enc \"setting\"))).data"));
+            JsonNode secret = one(render("{}"), "Secret", "release-darkroom-keys");
+            assertThat(decoded(secret.at("/data/admin-key"))).isEqualTo("key");
+            assertThat(decoded(secret.at("/data/api-keys"))).isEqualTo("setting");
+            assertThat(secret.at("/metadata/annotations/helm.sh~1resource-policy")
+                            .asString())
+                    .isEqualTo("keep");
+        } finally {
+            Files.writeString(template, text);
+        }
+    }
+
+    @Test
+    void theClusterIsAskedForTheKey() throws IOException {
+        assertThat(Files.readString(CHART.resolve("templates/secret.yaml"))).contains(LOOKUP + ".data");
+    }
+
+    @Test
+    void thePolicyLetsTheChartsTestIn() {
+        List<JsonNode> objects = render(CHART.resolve("ci/everything-values.yaml"), KUBERNETES[1]);
+        JsonNode labels = one(objects, "Pod", "pictures-test").at("/metadata/labels");
+        JsonNode rules = of(objects, "NetworkPolicy").get(0).at("/spec/ingress");
+        assertThat(rules)
+                .hasSize(2)
+                .allSatisfy(rule -> assertThat(rule.path("from"))
+                        .anyMatch(from -> !from.path("podSelector").isMissingNode()
+                                && matches(from.at("/podSelector/matchLabels"), labels)));
+    }
+
+    private static String decoded(JsonNode text) {
+        return new String(Base64.getDecoder().decode(text.asString()), UTF_8);
+    }
+
+    private static Stream<JsonNode> variables(JsonNode workload) {
+        return workload.at("/spec/template/spec/containers/0/env").valueStream();
     }
 
     @Test
@@ -303,7 +487,10 @@ class HelmChartTests {
     @CsvSource(delimiter = '|', textBlock = """
             all: {replicas: 2}                                     | an embedded database (H2) belongs to one pod
             all: {replicas: 2}, DATABASE                           | each pod would keep its pictures to itself
-            all: {replicas: 0}                                     | minimum
+            all: {replicas: -1}                                    | minimum
+            all: {replicas: 2, storage: {existingClaim: c}}, images: {location: 's3://pictures'}, DATABASE | for a single pod
+            models: {volume: {emptyDir: {}}, storage: {enabled: true}} | two places
+            image: {cpu: {digest: latest}}                         | pattern
             mode: cluster                                          | mode cluster needs PostgreSQL
             mode: cluster, DATABASE                                | mode cluster needs a store of pictures
             mode: both                                             | must be one of
