@@ -6,11 +6,13 @@
 
 FROM maven:3.9-eclipse-temurin-17-noble AS build
 WORKDIR /src
-COPY mvnw pom.xml LICENSE ./
+COPY mvnw pom.xml LICENSE NOTICE ./
 COPY .mvn .mvn
 COPY src/main src/main
+ARG REVISION=unknown
 RUN --mount=type=cache,target=/root/.m2 \
-    ./mvnw --batch-mode --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip=true package
+    ./mvnw --batch-mode --no-transfer-progress -Dmaven.test.skip=true -Dspotless.check.skip=true \
+        -Dsource.revision="$REVISION" package
 
 # The jar by layers; native libraries apart, so that each image holds just the one libtorch it loads.
 FROM eclipse-temurin:25-jdk-noble AS unpack
@@ -36,10 +38,11 @@ RUN groupadd --gid 10001 darkroom \
  && mkdir /data /models \
  && chown 10001:10001 /data /models \
  && mkdir /app \
- && printf '%s\n' --enable-native-access=ALL-UNNAMED -XX:+ExitOnOutOfMemoryError \
-        -Djna.boot.library.path=/opt/native -Djna.nounpack=true > /app/java.options
+ && printf '%s\n' --enable-native-access=ALL-UNNAMED -Djna.boot.library.path=/opt/native -Djna.nounpack=true \
+        -Djna.library.path=/opt/libtorch/nvidia/cuda_runtime/lib > /app/java.options
 WORKDIR /app
 COPY --from=unpack /unpack/native /opt/native
+COPY LICENSE NOTICE /app/
 COPY src/main/docker/healthy /app/
 COPY --from=unpack /unpack/layers/dependencies/ /unpack/layers/spring-boot-loader/ /unpack/layers/snapshot-dependencies/ ./
 COPY --from=unpack /unpack/layers/application/ ./
@@ -85,6 +88,7 @@ RUN python -c 'import torch; assert torch.__version__ == "2.7.1+cu128", torch.__
  && cp -a "$packages/torch/lib" /opt/libtorch/torch/lib \
  && cp -a "$packages/nvidia" /opt/libtorch/nvidia \
  && if [ -d "$packages/cusparselt" ]; then cp -a "$packages/cusparselt" /opt/libtorch/cusparselt; fi \
+ && ln -s libcudart.so.12 /opt/libtorch/nvidia/cuda_runtime/lib/libcudart.so \
  && rm -f /opt/libtorch/torch/lib/libtorch_python.so /opt/libtorch/torch/lib/libshm.so /opt/libtorch/torch/lib/*.a
 
 FROM runtime AS cuda

@@ -54,6 +54,7 @@ public final class ModelLibrary {
         this.memory = memory;
         this.devices = devices.isEmpty() ? Devices.best() : List.copyOf(devices);
         this.devices.forEach(Devices::of);
+        log.info("Drawing on {} with {}", String.join(", ", this.devices), Devices.libtorch());
         add(BuiltInModel.ID, BuiltInModel.unpack(cache));
         if (Files.isDirectory(models)) {
             try (Stream<Path> children = Files.list(models)) {
