@@ -37,7 +37,7 @@ class DerivedSettings implements EnvironmentPostProcessor {
     public void postProcessEnvironment(ConfigurableEnvironment environment, SpringApplication application) {
         boolean postgres = environment.getProperty("spring.datasource.url", "").startsWith("jdbc:postgresql:");
         String role = environment.getProperty("darkroom.role", "all").toLowerCase(Locale.ROOT);
-        if (!postgres && !role.equals("all")) {
+        if (!postgres && List.of("api", "worker").contains(role)) {
             throw new InvalidConfigurationPropertyValueException(
                     "darkroom.role",
                     role,
