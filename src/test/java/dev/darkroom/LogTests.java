@@ -25,9 +25,20 @@ class LogTests {
                         "--darkroom.drain=0s")
                 .awaitReady()) {
             String prompt = "\"prompt\":\"" + SECRET + "\"";
-            assertThat(server.post("{" + prompt + ",\"negative_prompt\":\"" + SECRET + "\"}", "Prefer", "wait=60")
-                            .statusCode())
-                    .isEqualTo(200);
+            HttpResponse<String> drawn =
+                    server.post("{" + prompt + ",\"negative_prompt\":\"" + SECRET + "\"}", "Prefer", "wait=60");
+            assertThat(drawn.statusCode()).isEqualTo(200);
+            String made = drawn.headers().firstValue("X-Request-Id").orElseThrow();
+            assertThat(made).matches("[0-9a-f-]{36}");
+            String succeeded =
+                    JsonMapper.shared().readTree(drawn.body()).get("id").stringValue();
+            HttpResponse<String> refused = server.post("{\"steps\":4}", "X-Request-Id", "gateway-17:a");
+            assertThat(refused.statusCode()).isEqualTo(400);
+            assertThat(refused.headers().allValues("X-Request-Id")).containsExactly("gateway-17:a");
+            assertThat(server.get("/v1/models", "X-Request-Id", "forged " + SECRET)
+                            .headers()
+                            .firstValue("X-Request-Id"))
+                    .hasValueSatisfying(id -> assertThat(id).matches("[0-9a-f-]{36}"));
             // A job that fails where its prompt is read, and one in a step.
             String unencodable = server.submit("{\"prompt\":\"unencodable " + SECRET + "\"}");
             String unpredictable = server.submit("{\"prompt\":\"unpredictable " + SECRET + "\"}");
@@ -63,10 +74,31 @@ class LogTests {
             for (String id : List.of(unencodable, unpredictable)) {
                 assertThat(lines)
                         .filteredOn(line -> line.path("job_id").asString("").equals(id))
-                        .isNotEmpty()
-                        .allSatisfy(line ->
-                                assertThat(line.at("/log/level").asString()).isEqualTo("WARN"));
+                        .extracting(line -> line.at("/log/level").asString())
+                        .contains("WARN")
+                        .containsOnlyOnce("INFO");
+                assertThat(messages(lines))
+                        .anyMatch(said -> said.startsWith("Job " + id + " failed with drawing_failed"));
             }
+            assertThat(messages(lines))
+                    .filteredOn(said -> said.contains(succeeded))
+                    .satisfiesOnlyOnce(said -> assertThat(said)
+                            .matches("Job " + succeeded
+                                    + " succeeded: 1 of 1 pictures of stub, waited \\d+ ms, took \\d+ ms"));
+            assertThat(messages(lines))
+                    .filteredOn(said -> said.contains("is ready after"))
+                    .singleElement()
+                    .asString()
+                    .contains("API on http://127.0.0.1:" + server.port())
+                    .contains("actuator on http://127.0.0.1:" + server.managementPort());
+            assertThat(lines)
+                    .filteredOn(line -> line.path("message").asString("").equals("Refused a job: 400 invalid_request"))
+                    .extracting(line -> line.path("request_id").asString(""))
+                    .contains("gateway-17:a");
         }
+    }
+
+    private static List<String> messages(List<JsonNode> lines) {
+        return lines.stream().map(line -> line.path("message").asString("")).toList();
     }
 }

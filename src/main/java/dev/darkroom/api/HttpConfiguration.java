@@ -60,6 +60,7 @@ class HttpConfiguration {
             factory.addContextCustomizers(context ->
                     ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
             factory.addContextValves(new HangUps());
+            factory.addEngineValves(new RequestIds());
         };
     }
 }

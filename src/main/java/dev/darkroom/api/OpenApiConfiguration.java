@@ -1,6 +1,7 @@
 package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.darkroom.job.Build;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.core.util.AnnotationsUtils;
 import io.swagger.v3.oas.models.Components;
@@ -45,7 +46,7 @@ class OpenApiConfiguration {
         return new OpenAPI()
                 .info(new Info()
                         .title("Darkroom")
-                        .version("v1")
+                        .version(Build.THIS.version())
                         .description("Pictures from prompts, drawn by latent diffusion models.")
                         .license(new License().name("Apache-2.0")))
                 .servers(List.of(new Server().url("/")))

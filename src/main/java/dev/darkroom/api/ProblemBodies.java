@@ -4,7 +4,10 @@ import dev.darkroom.job.Metric;
 import dev.darkroom.job.Metrics;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.core.MethodParameter;
+import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.converter.HttpMessageConverter;
@@ -13,9 +16,11 @@ import org.springframework.http.server.ServerHttpResponse;
 import org.springframework.web.bind.annotation.ControllerAdvice;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseBodyAdvice;
 
-/** Counts the problems that are answered, by their code, and rewords those at OpenAI's paths. */
+/** Counts the problems that are answered, by their code, logs those that refuse a job, and rewords those at OpenAI's paths. */
 @ControllerAdvice
 final class ProblemBodies implements ResponseBodyAdvice<Object> {
+
+    private static final Logger log = LoggerFactory.getLogger(ProblemBodies.class);
 
     private final Metrics metrics;
 
@@ -42,6 +47,9 @@ final class ProblemBodies implements ResponseBodyAdvice<Object> {
         Map<String, Object> properties = problem.getProperties();
         Object code = properties == null ? null : properties.get("code");
         metrics.count(Metric.REFUSALS, 1, code == null ? "other" : code.toString());
+        if (request.getMethod().equals(HttpMethod.POST)) {
+            log.info("Refused a job: {} {}", problem.getStatus(), code);
+        }
         if (!request.getURI().getPath().startsWith(OpenAiImagesController.FAMILY)) {
             return body;
         }

@@ -2,6 +2,7 @@ package dev.darkroom.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
+import dev.darkroom.job.Build;
 import dev.darkroom.pipeline.DeviceThread;
 import java.io.PrintWriter;
 import java.util.concurrent.ExecutionException;
@@ -40,6 +41,7 @@ public final class CommandLineInterface {
                     err.println("darkroom: " + (e.getMessage() == null ? e : e.getMessage()));
                     return 1;
                 });
+        line.getCommandSpec().version("darkroom " + Build.THIS);
         FutureTask<Integer> execution = new FutureTask<>(() -> line.execute(args));
         DeviceThread.start("command", execution);
         try {

@@ -1,7 +1,10 @@
 package dev.darkroom.job;
 
+import java.time.Duration;
+import java.time.Instant;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
@@ -12,10 +15,14 @@ class JobMeters {
 
     private static final Logger log = LoggerFactory.getLogger(JobMeters.class);
 
+    /** The field of a log line about a job. */
+    private static final String JOB_ID = "job_id";
+
     private final JobStore store;
 
     JobMeters(Metrics metrics, JobStore store, JobEvents events) {
         this.store = store;
+        metrics.gauge(Metric.BUILD, () -> 1, Build.THIS.version(), Build.THIS.revision());
         for (JobState state : JobState.values()) {
             if (state.isFinal()) {
                 metrics.count(Metric.JOBS, 0, state.id());
@@ -26,8 +33,45 @@ class JobMeters {
         events.onOwn((id, type) -> {
             if (type.isFinal()) {
                 metrics.count(Metric.JOBS, 1, type.id());
+                say(id, type);
             }
         });
+    }
+
+    /** The line of a job's end; the only one of most jobs. */
+    private void say(String id, JobEvent.Type end) {
+        try (MDC.MDCCloseable field = MDC.putCloseable(JOB_ID, id)) {
+            log.info("Job {} {}", id, store.find(id).map(JobMeters::described).orElse(end.id()));
+        } catch (DataAccessException | TransactionException e) {
+            log.info("Job {} {}", id, end.id());
+        }
+    }
+
+    private static String described(Job job) {
+        StringBuilder line = new StringBuilder(job.state().id());
+        if (job.failure() != null) {
+            line.append(" with ").append(job.failure().code());
+        }
+        job.readable()
+                .ifPresent(spec -> line.append(": ")
+                        .append(job.images().size())
+                        .append(" of ")
+                        .append(spec.n())
+                        .append(" pictures of ")
+                        .append(spec.model()));
+        Instant end = job.finishedAt();
+        if (end != null) {
+            Instant begin = job.startedAt();
+            line.append(
+                    begin == null
+                            ? ""
+                            : ", waited " + millis(job.createdAt(), begin) + " ms, took " + millis(begin, end) + " ms");
+        }
+        return line.toString();
+    }
+
+    private static long millis(Instant from, Instant to) {
+        return Math.max(0, Duration.between(from, to).toMillis());
     }
 
     private double count(JobState state) {

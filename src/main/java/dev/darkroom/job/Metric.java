@@ -33,6 +33,13 @@ public enum Metric {
     JOBS("darkroom.jobs", Kind.COUNTER, "jobs", "Jobs that ended: succeeded, failed or canceled", "outcome"),
     RELEASES("darkroom.releases", Kind.COUNTER, "releases", "Jobs given back to the queue before their end"),
     REFUSALS("darkroom.refusals", Kind.COUNTER, "refusals", "Requests answered with a problem, by its code", "code"),
+    BUILD(
+            "darkroom.build",
+            Kind.GAUGE,
+            "info", // which Prometheus leaves out of the name
+            "1; which version draws, and the revision of its source",
+            "version",
+            "revision"),
     QUEUE_JOBS(
             "darkroom.queue.jobs", Kind.GAUGE, "jobs", "Jobs in the database; every process tells the same", "state"),
     HELD_JOBS("darkroom.held.jobs", Kind.GAUGE, "jobs", "Jobs that this process holds, begun or next to be"),

@@ -61,6 +61,8 @@ class DockerfileTests {
         assertThat(text).contains("== \"" + pytorch + "+cu128\"");
         String version = find("<artifactId>darkroom</artifactId>\\s*<version>(.+)</version>", pom);
         assertThat(text).contains("ARG VERSION=" + version + "\n");
+        assertThat(Yaml.text(Path.of("src/main/resources/META-INF/darkroom.version")))
+                .isEqualToIgnoringWhitespace(version);
         assertThat(Yaml.read(Path.of("helm/darkroom/Chart.yaml"))
                         .path("appVersion")
                         .asString())
