@@ -27,7 +27,7 @@ class DashboardTests {
 
     /** A word in a query that is no function, label or number. */
     private static final Pattern METRIC =
-            Pattern.compile("\\b(?:darkroom|http|jvm|process|hikaricp|system|logback|tomcat)_[a-z0-9_]+");
+            Pattern.compile("\\b(?:darkroom|http|jvm|process|hikaricp|system|disk|logback|tomcat)_[a-z0-9_]+");
 
     private final JsonNode dashboard = JsonMapper.shared().readTree(Yaml.text(FILES.resolve("dashboard.json")));
 
@@ -89,8 +89,12 @@ class DashboardTests {
         }
     }
 
+    /** Another application in the same Prometheus has most of these too. */
     private static void assertOffered(String what, String query) {
         assertThat(asked(query)).as(what).isNotEmpty().isSubsetOf(offered.keySet());
+        assertThat(Pattern.compile("application=\"darkroom\"").matcher(query).results())
+                .as(what + ": each metric with the label of the application")
+                .hasSameSizeAs(asked(query));
         Matcher selector = SELECTOR.matcher(query);
         while (selector.find()) {
             Set<String> asked = labels(selector.group(2));
