@@ -67,8 +67,12 @@ stand_in() {
 
 base() {
     say "stand-ins for the base images"
-    command -v buildah >/dev/null && command -v debootstrap >/dev/null \
-        || { apt-get update -q >/dev/null && apt-get install -qy --no-install-recommends buildah crun debootstrap >/dev/null; }
+    command -v buildah >/dev/null && command -v debootstrap >/dev/null && command -v podman >/dev/null && command -v nft >/dev/null \
+        || { apt-get update -q >/dev/null && apt-get install -qy --no-install-recommends \
+            buildah crun debootstrap podman runc catatonit netavark aardvark-dns fuse-overlayfs nftables iproute2 >/dev/null; }
+    # crun wants cgroups of one version only, and limits that root may not have.
+    [ -e /etc/containers/containers.conf ] || printf '%s\n' '[containers]' 'default_ulimits=["nofile=1024:1024","nproc=1024:1024"]' \
+        '[engine]' 'runtime="runc"' 'cgroup_manager="cgroupfs"' >/etc/containers/containers.conf
     [ -d "$WORK/debian" ] || {
         debootstrap --variant=minbase bookworm "$WORK/debian.part" >"$WORK/debootstrap.log"
         rm -rf "$WORK"/debian.part/var/{cache/apt,lib/apt/lists}/*

@@ -13,6 +13,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,13 +21,19 @@ import java.util.Date;
 import org.jspecify.annotations.Nullable;
 
 /** An issuer of tokens on this machine: its configuration, its keys, and tokens of it. */
-final class TokenIssuer {
+public final class TokenIssuer {
 
     private final HttpServer server;
     private final RSAKey key;
     private final RSAKey foreignKey;
 
+    /** One whose name is its address. */
     TokenIssuer() {
+        this(new String[0]);
+    }
+
+    /** @param names under which it is reached, addresses of https perhaps, that lead here */
+    public TokenIssuer(String... names) {
         try {
             key = new RSAKeyGenerator(2048).keyID("one").generate();
             foreignKey = new RSAKeyGenerator(2048).keyID("one").generate();
@@ -34,10 +41,15 @@ final class TokenIssuer {
         } catch (IOException | JOSEException e) {
             throw new AssertionError(e);
         }
-        serve("/.well-known/openid-configuration", """
-                {"issuer":"%s","jwks_uri":"%s/keys","subject_types_supported":["public"],
-                 "response_types_supported":["code"],"id_token_signing_alg_values_supported":["RS256"],
-                 "authorization_endpoint":"%s/authorize"}""".formatted(uri(), uri(), uri()));
+        for (String name : names.length == 0 ? new String[] {uri()} : names) {
+            serve(URI.create(name).getPath() + "/.well-known/openid-configuration", """
+                    {"issuer":"%s","jwks_uri":"%s/keys","subject_types_supported":["public"],
+                     "response_types_supported":["code"],"id_token_signing_alg_values_supported":["RS256"],
+                     "authorization_endpoint":"%s/authorize"}""".formatted(name, name, name));
+            if (!URI.create(name).getPath().isEmpty()) {
+                serve(URI.create(name).getPath() + "/keys", new JWKSet(key.toPublicJWK()).toString());
+            }
+        }
         serve("/keys", new JWKSet(key.toPublicJWK()).toString());
         server.start();
     }
@@ -54,6 +66,15 @@ final class TokenIssuer {
 
     String uri() {
         return "http://localhost:" + server.getAddress().getPort();
+    }
+
+    public int port() {
+        return server.getAddress().getPort();
+    }
+
+    /** A token of the issuer with one of the names. */
+    public String tokenOf(String name, String subject, String scope) {
+        return sign(key, name, subject, scope, Duration.ofMinutes(30));
     }
 
     String token(String subject, String scope) {

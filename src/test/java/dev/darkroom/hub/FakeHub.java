@@ -23,15 +23,19 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A hub on this machine that serves one model, and does to its answers what a test tells it. Written on the bare socket,
+ * A hub on this machine that serves one model under every name, and does to its answers what a test tells it. Written on the bare socket,
  * because an HTTP server would not lie.
  */
 public final class FakeHub implements AutoCloseable {
     static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
+
+    private static final Pattern FILE = Pattern.compile("/[^/]+/[^/]+/resolve/" + COMMIT + "/(.+)");
 
     /** What was asked: header names in lower case. */
     public record Request(String path, Map<String, String> headers) {
@@ -204,12 +208,11 @@ public final class FakeHub implements AutoCloseable {
     /** As a proxy it serves itself, whatever the hub's name. */
     private Answer honest(Request asked) {
         Request request = new Request(asked.path().replaceFirst("^http://[^/]+", ""), asked.headers());
-        if (request.path().startsWith("/api/models/org/name/revision/")) {
+        if (request.path().matches("/api/models/[^/]+/[^/]+/revision/.*")) {
             return Answer.of(200, JsonMapper.shared().writeValueAsBytes(listing()));
         }
-        String prefix = "/org/name/resolve/" + COMMIT + "/";
-        byte[] file =
-                request.path().startsWith(prefix) ? files.get(request.path().substring(prefix.length())) : null;
+        Matcher path = FILE.matcher(request.path());
+        byte[] file = path.matches() ? files.get(path.group(1)) : null;
         if (file == null) {
             return Answer.of(404, new byte[0]).with("X-Error-Code", "EntryNotFound");
         }

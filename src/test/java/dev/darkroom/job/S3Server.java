@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -29,11 +30,14 @@ public final class S3Server implements AutoCloseable {
     private static final Path CLASS_PATH = Path.of("target", "s3proxy.classpath");
 
     private final Path directory;
+    private final List<String> further;
     private final int port;
     private Process process;
 
-    public S3Server(Path directory, String bucket) throws IOException {
+    /** @param further lines of S3Proxy's properties */
+    public S3Server(Path directory, String bucket, String... further) throws IOException {
         this.directory = directory;
+        this.further = List.of(further);
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
@@ -73,17 +77,17 @@ public final class S3Server implements AutoCloseable {
     }
 
     private Process start() throws IOException {
-        Path properties = Files.write(
-                directory.resolve("s3proxy.properties"),
-                List.of(
-                        "s3proxy.endpoint=" + endpoint(),
-                        "s3proxy.authorization=aws-v2-or-v4",
-                        "s3proxy.identity=" + ACCESS_KEY,
-                        "s3proxy.credential=" + SECRET_KEY,
-                        "jclouds.provider=filesystem-nio2",
-                        "jclouds.identity=unused",
-                        "jclouds.credential=unused",
-                        "jclouds.filesystem.basedir=" + data().toAbsolutePath()));
+        List<String> lines = new ArrayList<>(further);
+        lines.addAll(List.of(
+                "s3proxy.endpoint=" + endpoint(),
+                "s3proxy.authorization=aws-v2-or-v4",
+                "s3proxy.identity=" + ACCESS_KEY,
+                "s3proxy.credential=" + SECRET_KEY,
+                "jclouds.provider=filesystem-nio2",
+                "jclouds.identity=unused",
+                "jclouds.credential=unused",
+                "jclouds.filesystem.basedir=" + data().toAbsolutePath()));
+        Path properties = Files.write(directory.resolve("s3proxy.properties"), lines);
         Path logging = Files.writeString(
                 directory.resolve("logback.xml"),
                 "<configuration><appender name='out' class='ch.qos.logback.core.ConsoleAppender'><encoder><pattern>%m%n</pattern>"
