@@ -120,7 +120,7 @@ class ChartRunTests {
                 + pod.port(probe.path("port").asString()) + probe.path("path").asString());
         try {
             await().atMost(LONG)
-                    .pollInterval(Duration.ofMillis(500))
+                    .pollInterval(Duration.ofSeconds(2))
                     .ignoreExceptionsInstanceOf(IOException.class)
                     .failFast("it has ended", () -> !machine.runs(pod.name()))
                     .until(() -> CLIENT.send(
