@@ -10,6 +10,8 @@ import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /** Who reaches a server, by what it knows of callers; and keys made beside a running one. */
 class ListeningTests {
@@ -26,7 +29,16 @@ class ListeningTests {
         Path data = ServerProcess.freshData("loopback");
         try (ServerProcess server = ServerProcess.start(data).awaitReady()) {
             assertThat(server.get("/v1/models").statusCode()).isEqualTo(200);
-            assertThat(reaches(InetAddress.getLoopbackAddress(), server.port())).isTrue();
+            for (String own : new String[] {"127.0.0.1", "::1"}) {
+                assertThat(reaches(InetAddress.getByName(own), server.port()))
+                        .as(own)
+                        .isTrue();
+                assertThat(reaches(InetAddress.getByName(own), server.managementPort()))
+                        .as(own)
+                        .isTrue();
+            }
+            assertThat(answer("::1", server.port(), "/v1/models", "[::1]:" + server.port()))
+                    .startsWith("HTTP/1.1 200");
             for (InetAddress other : otherAddresses()) {
                 assertThat(reaches(other, server.port())).as("%s", other).isFalse();
                 assertThat(reaches(other, server.managementPort()))
@@ -81,8 +93,13 @@ class ListeningTests {
                             "darkroom.anonymous=true")
                     .doesNotContain("\tat ");
         }
-        try (ServerProcess server = ServerProcess.start(data, "--server.address=0.0.0.0", "--darkroom.anonymous=true")
+        try (ServerProcess server = ServerProcess.start(
+                        data,
+                        "--server.address=0.0.0.0",
+                        "--darkroom.anonymous=true",
+                        "--server.forward-headers-strategy=framework")
                 .awaitReady()) {
+            behindAProxy(server);
             assertThat(server.get("/v1/models").statusCode()).isEqualTo(200);
             assertThat(answer(server.port(), "/v1/models", "any.example")).startsWith("HTTP/1.1 200");
             for (InetAddress other : otherAddresses()) {
@@ -91,6 +108,42 @@ class ListeningTests {
                         .as("%s", other)
                         .isTrue();
             }
+        }
+    }
+
+    /** TLS ends there, and the service lies below a path. */
+    private static void behindAProxy(ServerProcess server) throws Exception {
+        String[] proxy = {
+            "X-Forwarded-Proto", "https", "X-Forwarded-Host", "img.example.com", "X-Forwarded-Prefix", "/draw"
+        };
+        HttpResponse<String> posted = server.post("{\"prompt\":\"a\",\"steps\":1}", proxy);
+        String job = posted.headers().firstValue("Location").orElseThrow();
+        assertThat(job).startsWith("/draw/v1/jobs/");
+        assertThat(ServerProcess.body(posted).get("events_url").stringValue()).isEqualTo(job + "/events");
+
+        String own = job.substring("/draw".length());
+        JsonNode ended = ServerProcess.body(server.get(own + "?wait_ms=60000", proxy));
+        assertThat(ended.at("/images/0/url").stringValue()).isEqualTo(job + "/images/0");
+        assertThat(ServerProcess.body(server.get("/v1/jobs", proxy))
+                        .at("/jobs/0/images/0/url")
+                        .stringValue())
+                .isEqualTo(job + "/images/0");
+        assertThat(server.get(own + "/events", proxy).body()).contains("\"events_url\":\"" + job + "/events\"");
+        assertThat(server.get("/", proxy).headers().firstValue("Location")).contains("/draw/swagger-ui.html");
+
+        HttpResponse<String> openAi = server.send(server.request("/v1/images/generations", proxy)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(
+                        "{\"prompt\":\"a\",\"num_inference_steps\":1,\"response_format\":\"url\"}")));
+        assertThat(ServerProcess.body(openAi).at("/data/0/url").stringValue())
+                .startsWith("https://img.example.com/draw/v1/pictures/");
+        assertThat(openAi.headers().firstValue("Location").orElseThrow()).startsWith("/draw/v1/jobs/");
+
+        for (String odd : new String[] {"/a b", "//", "/\""}) {
+            assertThat(server.post("{\"prompt\":\"a\",\"steps\":1}", "X-Forwarded-Prefix", odd)
+                            .statusCode())
+                    .as(odd)
+                    .isIn(202, 400);
         }
     }
 
@@ -130,7 +183,11 @@ class ListeningTests {
 
     /** Empty while nobody listens. */
     private static String answer(int port, String path, String host) throws IOException {
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        return answer("127.0.0.1", port, path, host);
+    }
+
+    private static String answer(String address, int port, String path, String host) throws IOException {
+        try (Socket socket = new Socket(address, port)) {
             socket.getOutputStream()
                     .write(("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));

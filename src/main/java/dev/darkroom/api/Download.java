@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.CacheControl;
 import org.springframework.http.ContentDisposition;
@@ -23,6 +24,8 @@ import org.springframework.http.ResponseEntity;
  */
 record Download(MediaType type, String tag, String fileName, Supplier<Object> content) {
 
+    private static final Pattern TAG = Pattern.compile("\"[^\"]*\"");
+
     private static final CacheControl FOR_EVER =
             CacheControl.maxAge(Duration.ofDays(365)).cachePrivate().immutable();
 
@@ -39,7 +42,7 @@ record Download(MediaType type, String tag, String fileName, Supplier<Object> co
      * @throws Problem for ranges that are none, or lie behind the end
      */
     ResponseEntity<Object> answer(HttpMethod method, HttpHeaders request) {
-        if (isKnown(request.getIfNoneMatch())) {
+        if (isKnown(request.getOrEmpty(HttpHeaders.IF_NONE_MATCH))) {
             return head(HttpStatus.NOT_MODIFIED).build();
         }
         Object whole = content.get();
@@ -89,11 +92,13 @@ record Download(MediaType type, String tag, String fileName, Supplier<Object> co
         return "\"" + tag + "\"";
     }
 
-    /** Weak comparison, RFC 9110 section 13.1.2. */
-    private boolean isKnown(List<String> tags) {
-        return tags.stream()
-                .anyMatch(known ->
-                        known.equals("*") || known.replaceFirst("^W/", "").equals(quoted()));
+    /** Weak comparison, RFC 9110 section 13.1.2; what is no list of tags names none. */
+    private boolean isKnown(List<String> conditions) {
+        return conditions.stream()
+                .anyMatch(tags -> tags.strip().equals("*")
+                        || TAG.matcher(tags)
+                                .results()
+                                .anyMatch(known -> known.group().equals(quoted())));
     }
 
     /** Null where several are asked for. */

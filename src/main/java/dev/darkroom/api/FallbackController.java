@@ -18,9 +18,9 @@ import org.springframework.web.bind.annotation.RestController;
 class FallbackController implements ErrorController {
 
     @GetMapping("/")
-    ResponseEntity<Void> root() {
+    ResponseEntity<Void> root(HttpServletRequest request) {
         return ResponseEntity.status(HttpStatus.FOUND)
-                .header(HttpHeaders.LOCATION, "/swagger-ui.html")
+                .header(HttpHeaders.LOCATION, request.getContextPath() + "/swagger-ui.html")
                 .build();
     }
 

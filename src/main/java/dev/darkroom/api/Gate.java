@@ -5,7 +5,6 @@ import io.github.bucket4j.Bucket;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
@@ -112,8 +111,7 @@ class Gate implements HandlerInterceptor {
         if (location == null) {
             return null;
         }
-        String path = URI.create(location).getPath();
-        return path.substring(path.lastIndexOf('/') + 1);
+        return location.substring(location.lastIndexOf('/') + 1);
     }
 
     private static String what(HttpServletRequest request) {

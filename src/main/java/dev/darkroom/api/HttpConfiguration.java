@@ -61,6 +61,8 @@ class HttpConfiguration {
                     ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
             factory.addContextValves(new HangUps());
             factory.addEngineValves(new RequestIds());
+            // A client that asks before it sends a body hears first of what does not depend on it.
+            factory.addConnectorCustomizers(connector -> connector.setProperty("continueResponseTiming", "onRead"));
         };
     }
 }

@@ -227,13 +227,14 @@ class ImagesController {
                     : jobs.submit(spec, options, key, caller.quota());
         }
         boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
+        JobUrls urls = JobUrls.of(http);
         Duration wait = prefer.atMost(pictures ? PICTURE_WAIT : Duration.ZERO);
         CompletableFuture<Job> end = prefer.cancelOnDisconnect()
                 ? waiting.forEnd(job, wait, HangUps.probe(http))
                 : waiting.forEnd(job, wait);
         return end.thenApply(seen -> {
             HttpHeaders answer = new HttpHeaders();
-            answer.setLocation(JobUrls.job(seen.id()));
+            answer.set(HttpHeaders.LOCATION, urls.job(seen.id()));
             request.wantedSize(seen.spec())
                     .ifPresent(size -> answer.set(OpenAiImagesController.REQUESTED_SIZE, size.toString()));
             if (prefer.applied() != null) {
@@ -243,9 +244,9 @@ class ImagesController {
                 answer.set(ServerTiming.HEADER, ServerTiming.of(seen));
             }
             if (pictures && seen.state().isFinal()) {
-                return pictures(answer, seen, type);
+                return pictures(answer, seen, type, urls);
             }
-            return json(answer, seen, key);
+            return json(answer, seen, key, urls);
         });
     }
 
@@ -295,10 +296,10 @@ class ImagesController {
         return ImageSpec.of(settings.nearestSize() == NearestSize.ALWAYS ? draft.fitted(info) : draft, info);
     }
 
-    private ResponseEntity<Object> json(HttpHeaders headers, Job job, @Nullable IdempotencyKey key) {
+    private ResponseEntity<Object> json(HttpHeaders headers, Job job, @Nullable IdempotencyKey key, JobUrls urls) {
         HttpStatus status = job.state().isFinal() ? HttpStatus.OK : HttpStatus.ACCEPTED;
         IdempotencyKey.Answer answer = new IdempotencyKey.Answer(
-                status.value(), json.writeValueAsString(JobResponse.of(job, jobs.outlook(job))));
+                status.value(), json.writeValueAsString(JobResponse.of(job, jobs.outlook(job), urls)));
         if (key != null) {
             answer = jobs.firstAnswer(key, answer);
         }
@@ -308,8 +309,8 @@ class ImagesController {
                 .body(answer.body().getBytes(StandardCharsets.UTF_8));
     }
 
-    private ResponseEntity<Object> pictures(HttpHeaders headers, Job job, MediaType type) {
-        String url = JobUrls.job(job.id()).toString();
+    private ResponseEntity<Object> pictures(HttpHeaders headers, Job job, MediaType type, JobUrls urls) {
+        String url = urls.job(job.id());
         if (job.state() == JobState.CANCELED) {
             throw new Problem(Problem.Code.JOB_CANCELED, "the job was canceled while the picture was waited for")
                     .with(HttpHeaders.LOCATION, url);
@@ -321,9 +322,7 @@ class ImagesController {
         }
         headers.set(
                 HttpHeaders.CONTENT_LOCATION,
-                job.spec().n() == 1 && !type.equals(Archive.TYPE)
-                        ? JobUrls.image(job.id(), 0)
-                        : JobUrls.images(job.id()));
+                job.spec().n() == 1 && !type.equals(Archive.TYPE) ? urls.image(job.id(), 0) : urls.images(job.id()));
         headers.set("Darkroom-Seed", Long.toString(job.spec().seed()));
         return downloads.pictures(job, type).whole(headers);
     }

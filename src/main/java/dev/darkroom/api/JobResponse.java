@@ -227,7 +227,7 @@ record JobResponse(
         private static @Nullable Long between(@Nullable Instant from, @Nullable Instant to) {
             return from == null || to == null
                     ? null
-                    : Duration.between(from, to).toMillis();
+                    : Math.max(0, Duration.between(from, to).toMillis()); // a clock may be set back
         }
     }
 
@@ -252,7 +252,7 @@ record JobResponse(
             @Schema(description = "For people") @JsonProperty("message")
             String message) {}
 
-    static JobResponse of(Job job, Outlook outlook) {
+    static JobResponse of(Job job, Outlook outlook, JobUrls urls) {
         Optional<ImageSpec> spec = job.readable();
         Job.Failure failure = job.failure();
         return new JobResponse(
@@ -269,10 +269,10 @@ record JobResponse(
                                 .toList())
                         .orElse(List.of()),
                 spec.map(asked -> job.images().stream()
-                                .map(image -> image(job, image))
+                                .map(image -> image(job, image, urls))
                                 .toList())
                         .orElse(List.of()),
-                JobUrls.events(job.id()),
+                urls.events(job.id()),
                 job.createdAt(),
                 job.expiresAt(),
                 job.startedAt(),
@@ -281,13 +281,13 @@ record JobResponse(
                 failure == null ? null : new Failure(failure.code(), failure.message()));
     }
 
-    static Image image(Job job, Job.Image image) {
+    static Image image(Job job, Job.Image image, JobUrls urls) {
         OutputFormat format = job.spec().output().format();
         boolean stored = format == OutputFormat.PNG;
         return new Image(
                 image.index(),
                 image.seed(),
-                JobUrls.image(job.id(), image.index()),
+                urls.image(job.id(), image.index()),
                 format.mediaType(),
                 job.spec().width(),
                 job.spec().height(),

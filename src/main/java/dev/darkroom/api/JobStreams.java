@@ -16,6 +16,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,7 +48,7 @@ class JobStreams {
     private final OpenExchanges exchanges;
     private final JsonMapper json;
     private final ApiSettings limits;
-    private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private final Set<Place> open = ConcurrentHashMap.newKeySet();
     private final ExecutorService writers = Executors.newCachedThreadPool(new CustomizableThreadFactory("sse-"));
     private final ScheduledExecutorService heartbeats =
             Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("sse-heartbeat-"));
@@ -59,7 +60,7 @@ class JobStreams {
         this.exchanges = exchanges;
         this.json = json;
         heartbeats.scheduleWithFixedDelay(
-                () -> open.forEach(stream -> writers.execute(stream::heartbeat)),
+                () -> open.forEach(Place::heartbeat),
                 HEARTBEAT.toMillis(),
                 HEARTBEAT.toMillis(),
                 TimeUnit.MILLISECONDS);
@@ -67,6 +68,8 @@ class JobStreams {
 
     /** How a stream tells what happens to its job. Called by one thread at a time. */
     interface Wording {
+
+        String jobId();
 
         /** Of each event in order; a comment if it is nothing to tell, so that a client that has hung up is noticed. */
         SseEmitter.SseEventBuilder of(JobEvent event);
@@ -78,9 +81,19 @@ class JobStreams {
         void over();
     }
 
-    /** Opens a stream of all the job's events in other words than ours. */
-    SseEmitter open(String jobId, Caller caller, Wording wording) {
-        return begin(new Stream(jobId, 0L, caller, wording));
+    /**
+     * Opens a stream of all the events of a job, in other words than ours. The job is made once the stream has its place: none is
+     * made that nobody can follow.
+     *
+     * @param job makes it
+     * @throws Problem if too many are open
+     */
+    SseEmitter open(Caller caller, JobUrls urls, Supplier<? extends Wording> job) {
+        Place place = new Place(caller);
+        return place.begin(() -> {
+            Wording wording = job.get();
+            return new Stream(place, wording.jobId(), 0L, urls, wording);
+        });
     }
 
     /**
@@ -89,16 +102,17 @@ class JobStreams {
      * @param after number of the last event the client has; {@code null} if it has none and wants a snapshot first
      * @throws Problem if too many are open
      */
-    SseEmitter open(String jobId, Caller caller, @Nullable Long after) {
-        return begin(new Stream(jobId, after, caller, null));
+    SseEmitter open(String jobId, Caller caller, JobUrls urls, @Nullable Long after) {
+        Place place = new Place(caller);
+        return place.begin(() -> new Stream(place, jobId, after, urls, null));
     }
 
     /**
-     * Whether there is a stream left for the caller; by address nobody is told from another behind the same gateway.
+     * Whether there is a place left for the caller; by address nobody is told from another behind the same gateway.
      *
      * @throws Problem if there is none
      */
-    void check(Caller caller) {
+    private void check(Caller caller) {
         if (caller.known()
                 && open.stream()
                                 .filter(stream -> stream.caller.id().equals(caller.id()))
@@ -117,43 +131,75 @@ class JobStreams {
         }
     }
 
-    private SseEmitter begin(Stream stream) {
-        synchronized (open) {
-            check(stream.caller);
-            open.add(stream);
-        }
-        stream.begin();
-        return stream.emitter;
-    }
-
     @PreDestroy
     void close() {
         heartbeats.shutdownNow();
         writers.shutdownNow();
     }
 
+    /** Among the streams that may be open; taken before there is one. */
+    private final class Place {
+
+        private final Caller caller;
+        private volatile @Nullable Stream stream;
+
+        Place(Caller caller) {
+            this.caller = caller;
+        }
+
+        SseEmitter begin(Supplier<Stream> made) {
+            synchronized (open) {
+                check(caller);
+                open.add(this);
+            }
+            try {
+                Stream begun = made.get();
+                stream = begun;
+                begun.begin();
+                return begun.emitter;
+            } catch (RuntimeException e) {
+                open.remove(this);
+                throw e;
+            }
+        }
+
+        void heartbeat() {
+            Stream begun = stream;
+            if (begun != null) {
+                writers.execute(begun::heartbeat);
+            }
+        }
+    }
+
     /** One client's stream. */
     private final class Stream {
 
+        private final Place place;
         private final String jobId;
+        private final JobUrls urls;
         private final SseEmitter emitter = new SseEmitter(TIMEOUT.toMillis());
         private final Runnable ending = () -> writers.execute(this::end); // the client may read slowly
         private final AtomicInteger wakeUps = new AtomicInteger();
         private final AtomicBoolean over = new AtomicBoolean();
         private volatile Runnable unsubscribe = () -> {};
-        private final Caller caller;
         private final @Nullable Wording wording;
         private @Nullable Long sent;
 
-        Stream(String jobId, @Nullable Long after, Caller caller, @Nullable Wording wording) {
+        Stream(Place place, String jobId, @Nullable Long after, JobUrls urls, @Nullable Wording wording) {
+            this.place = place;
             this.jobId = jobId;
-            this.caller = caller;
+            this.urls = urls;
             this.sent = after;
             this.wording = wording;
         }
 
         void begin() {
-            unsubscribe = jobs.subscribe(jobId, type -> wake());
+            try {
+                unsubscribe = jobs.subscribe(jobId, type -> wake());
+            } catch (RuntimeException e) {
+                over();
+                throw e;
+            }
             emitter.onCompletion(this::over);
             emitter.onTimeout(ending);
             exchanges.add(ending);
@@ -172,7 +218,7 @@ class JobStreams {
         private void over() {
             if (over.compareAndSet(false, true)) {
                 unsubscribe.run();
-                open.remove(this);
+                open.remove(place);
                 exchanges.remove(ending);
                 if (wording != null) {
                     wording.over();
@@ -222,7 +268,7 @@ class JobStreams {
         private void writeNews() throws IOException {
             if (sent == null) {
                 Job job = jobs.find(jobId).orElseThrow();
-                send(job.lastEvent(), "snapshot", JobResponse.of(job, jobs.outlook(job)));
+                send(job.lastEvent(), "snapshot", JobResponse.of(job, jobs.outlook(job), urls));
                 if (job.state().isFinal()) {
                     complete();
                     return;
@@ -255,13 +301,13 @@ class JobStreams {
                     int index = json.readTree(event.data()).get("index").intValue();
                     yield job.images().stream()
                             .filter(image -> image.index() == index)
-                            .map(image -> JobResponse.image(job, image))
+                            .map(image -> JobResponse.image(job, image, urls))
                             .findFirst()
                             .orElseThrow();
                 }
                 case SUCCEEDED, FAILED, CANCELED -> {
                     Job job = jobs.find(jobId).orElseThrow();
-                    yield JobResponse.of(job, jobs.outlook(job));
+                    yield JobResponse.of(job, jobs.outlook(job), urls);
                 }
             };
         }

@@ -1,25 +1,32 @@
 package dev.darkroom.api;
 
-import java.net.URI;
+import jakarta.servlet.http.HttpServletRequest;
 
-/** Where things are, relative to the server: a gateway may put any host in front. */
-final class JobUrls {
+/**
+ * Where things are for a client.
+ *
+ * @param base what stands before the API's own paths: nothing, so that a gateway may put any host in front; the path below
+ *     which a gateway says that it serves us ({@code X-Forwarded-Prefix}); or a whole address
+ */
+record JobUrls(String base) {
 
-    private JobUrls() {}
-
-    static URI job(String id) {
-        return URI.create("/v1/jobs/" + id);
+    static JobUrls of(HttpServletRequest request) {
+        return new JobUrls(request.getContextPath());
     }
 
-    static String events(String id) {
+    String job(String id) {
+        return base + "/v1/jobs/" + id;
+    }
+
+    String events(String id) {
         return job(id) + "/events";
     }
 
-    static String images(String id) {
+    String images(String id) {
         return job(id) + "/images";
     }
 
-    static String image(String id, int index) {
+    String image(String id, int index) {
         return images(id) + "/" + index;
     }
 }

@@ -152,10 +152,13 @@ class JobsController {
             throw new Problem(
                     Problem.Code.INVALID_PARAMETER, "limit must be between 1 and " + MAX_PAGE + "; given: " + limit);
         }
+        JobUrls urls = JobUrls.of(http);
         List<Job> found = jobs.list(Caller.of(http).id(), states(state), Cursor.read(cursor), limit + 1);
         List<Job> page = found.subList(0, Math.min(limit, found.size()));
         return new JobResponse.Page(
-                page.stream().map(job -> JobResponse.of(job, Outlook.NONE)).toList(),
+                page.stream()
+                        .map(job -> JobResponse.of(job, Outlook.NONE, urls))
+                        .toList(),
                 found.size() > limit ? Cursor.after(page.get(limit - 1)) : null);
     }
 
@@ -207,12 +210,13 @@ class JobsController {
                     Problem.Code.INVALID_PARAMETER,
                     "wait_ms must be between 0 and " + MAX_WAIT_MS + "; given: " + waitMs);
         }
+        JobUrls urls = JobUrls.of(http);
         return waiting.forEnd(find(id), Duration.ofMillis(waitMs)).thenApply(job -> {
             ResponseEntity.BodyBuilder answer = ResponseEntity.ok();
             if (job.state().isFinal()) {
                 answer.header(ServerTiming.HEADER, ServerTiming.of(job));
             }
-            return answer.body(JobResponse.of(job, jobs.outlook(job)));
+            return answer.body(JobResponse.of(job, jobs.outlook(job), urls));
         });
     }
 
@@ -225,7 +229,8 @@ class JobsController {
     @ApiResponse(responseCode = "202", description = "The job is running and stops within one step")
     ResponseEntity<JobResponse> cancel(
             @Parameter(description = "The job's id", example = "job_01k9z3v8xw5p7q2r4s6t8v0w1x") @PathVariable
-                    String id) {
+                    String id,
+            @Parameter(hidden = true) HttpServletRequest http) {
         Job job = jobs.cancel(id).orElseThrow(() -> Problem.jobNotFound(id));
         HttpStatus status =
                 switch (job.state()) {
@@ -236,7 +241,7 @@ class JobsController {
                                 Problem.Code.ALREADY_ENDED,
                                 "job " + id + " has " + job.state().id() + " already");
                 };
-        return ResponseEntity.status(status).body(JobResponse.of(job, jobs.outlook(job)));
+        return ResponseEntity.status(status).body(JobResponse.of(job, jobs.outlook(job), JobUrls.of(http)));
     }
 
     @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -273,11 +278,13 @@ class JobsController {
         if (lastEventId != null && JobStreams.isOver(job, lastEventId)) {
             return ResponseEntity.noContent().build();
         }
+        // A number that the job has not reached is of another job: such a client has nothing of this one.
+        Long after = lastEventId != null && lastEventId > job.lastEvent() ? null : lastEventId;
         return ResponseEntity.ok()
                 .contentType(MediaType.TEXT_EVENT_STREAM)
                 .header("X-Accel-Buffering", "no")
                 .header("Cache-Control", "no-store, no-transform")
-                .body(streams.open(id, Caller.of(http), lastEventId));
+                .body(streams.open(id, Caller.of(http), JobUrls.of(http), after));
     }
 
     @GetMapping("/{id}/images/{n}")

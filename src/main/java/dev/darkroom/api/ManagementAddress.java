@@ -1,6 +1,5 @@
 package dev.darkroom.api;
 
-import java.net.InetAddress;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextType;
@@ -26,7 +25,7 @@ class ManagementAddress {
         return factory -> {
             if (audience.getIfAvailable() == SecurityConfiguration.Audience.THIS_MACHINE
                     && management.getAddress() == null) {
-                factory.setAddress(InetAddress.getLoopbackAddress());
+                Loopback.listen(factory);
             }
         };
     }

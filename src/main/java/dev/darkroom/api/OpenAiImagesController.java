@@ -34,6 +34,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -152,23 +153,19 @@ class OpenAiImagesController {
         IdempotencyKey key = idempotency.key(http, request);
         Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
         Caller caller = Caller.of(http);
-        if (request.streams()) {
-            streams.check(caller); // before a job is made that nobody could follow
-        }
-        Job job = earlier.orElseGet(() -> submit(read, caller, key));
         boolean abandonable = key == null;
-        answer.setHeader(HttpHeaders.LOCATION, JobUrls.job(job.id()).toString());
-        Size size = request.wantedSize()
-                .filter(wanted -> !wanted.equals(job.spec().size()))
-                .orElse(null);
-        if (size != null) {
-            answer.setHeader(REQUESTED_SIZE, size.toString());
-        }
+        Supplier<Job> accepted = () -> {
+            Job job = earlier.orElseGet(() -> submit(read, caller, key));
+            answer.setHeader(HttpHeaders.LOCATION, JobUrls.of(http).job(job.id()));
+            differing(request, job).ifPresent(size -> answer.setHeader(REQUESTED_SIZE, size.toString()));
+            return job;
+        };
         if (request.streams()) {
             answer.setHeader("X-Accel-Buffering", "no");
             answer.setHeader(HttpHeaders.CACHE_CONTROL, "no-store, no-transform");
-            return streams.open(job.id(), caller, new Events(job, abandonable));
+            return streams.open(caller, JobUrls.of(http), () -> new Events(accepted.get(), abandonable));
         }
+        Job job = accepted.get();
         String base = request.wantsUrls()
                 ? ServletUriComponentsBuilder.fromContextPath(http).toUriString()
                 : null;
@@ -178,7 +175,7 @@ class OpenAiImagesController {
                 abandonable ? waiting.forEnd(job, WAIT, HangUps.probe(http)) : waiting.forEnd(job, WAIT);
         end.thenApply(ended -> ResponseEntity.ok()
                         .contentType(MediaType.APPLICATION_JSON)
-                        .<Object>body(pictures(ended, size, base, abandonable)))
+                        .<Object>body(pictures(ended, differing(request, ended).orElse(null), base, abandonable)))
                 .whenComplete((pictures, failure) -> {
                     if (failure == null) {
                         result.setResult(pictures);
@@ -199,6 +196,11 @@ class OpenAiImagesController {
         throw new Problem(
                 Problem.Code.NOT_FOUND,
                 "there is no " + FAMILY + other + "; pictures are drawn from prompts alone, by POST " + PATH);
+    }
+
+    /** The size that was asked for, if another is drawn. */
+    private static Optional<Size> differing(OpenAiImageRequest request, Job job) {
+        return request.wantedSize().filter(wanted -> !wanted.equals(job.spec().size()));
     }
 
     private Job submit(FieldsRead<OpenAiImageRequest> read, Caller caller, @Nullable IdempotencyKey key) {
@@ -317,6 +319,11 @@ class OpenAiImagesController {
         Events(Job job, boolean abandonable) {
             this.job = job;
             this.abandonable = abandonable;
+        }
+
+        @Override
+        public String jobId() {
+            return job.id();
         }
 
         @Override

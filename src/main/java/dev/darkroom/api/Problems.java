@@ -121,15 +121,8 @@ class Problems extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler
-    ResponseEntity<Object> handle(BodyLimit.Exceeded tooLarge) {
-        return answer(Code.BODY_TOO_LARGE, String.valueOf(tooLarge.getMessage()), List.of(), new HttpHeaders());
-    }
-
-    @ExceptionHandler
-    ResponseEntity<Object> handle(BodyLimit.TooSlow tooSlow) {
-        HttpHeaders headers = new HttpHeaders();
-        headers.setConnection("close");
-        return answer(Code.BODY_TOO_SLOW, String.valueOf(tooSlow.getMessage()), List.of(), headers);
+    ResponseEntity<Object> handle(BodyLimit.Refused refused) {
+        return handle(refused.problem());
     }
 
     @ExceptionHandler
@@ -211,11 +204,8 @@ class Problems extends ResponseEntityExceptionHandler {
             HttpStatusCode status,
             WebRequest request) {
         for (Throwable cause = unreadable; cause != null; cause = cause.getCause()) {
-            if (cause instanceof BodyLimit.Exceeded tooLarge) {
-                return handle(tooLarge);
-            }
-            if (cause instanceof BodyLimit.TooSlow tooSlow) {
-                return handle(tooSlow);
+            if (cause instanceof BodyLimit.Refused refused) {
+                return handle(refused);
             }
         }
         Throwable cause = unreadable.getCause();
@@ -251,6 +241,9 @@ class Problems extends ResponseEntityExceptionHandler {
             case 406 -> Code.NOT_ACCEPTABLE;
             case 413 -> Code.BODY_TOO_LARGE;
             case 415 -> Code.UNSUPPORTED_MEDIA_TYPE;
+            case 417 -> Code.EXPECTATION_FAILED;
+            case 501 -> Code.NOT_IMPLEMENTED;
+            case 505 -> Code.HTTP_VERSION_NOT_SUPPORTED;
             default -> status.is4xxClientError() ? Code.INVALID_PARAMETER : Code.INTERNAL_ERROR;
         };
     }

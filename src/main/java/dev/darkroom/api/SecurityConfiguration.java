@@ -26,6 +26,7 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.core.env.Environment;
 import org.springframework.dao.DataAccessException;
@@ -106,6 +107,7 @@ class SecurityConfiguration {
 
     /** Without anybody to be asked for credentials the server listens where only this machine reaches it. */
     @Bean
+    @Order(Ordered.LOWEST_PRECEDENCE)
     WebServerFactoryCustomizer<TomcatServletWebServerFactory> address(Audience audience, ServerProperties server) {
         return factory -> {
             if (audience == Audience.THIS_MACHINE) {
@@ -120,7 +122,9 @@ class SecurityConfiguration {
                                     + " asks callers who they are, set darkroom.anonymous=true. Without"
                                     + " server.address only this machine is served.");
                 }
-                factory.setAddress(address == null ? InetAddress.getLoopbackAddress() : address);
+                if (address == null) {
+                    Loopback.listen(factory);
+                }
             }
             log.info(
                     switch (audience) {

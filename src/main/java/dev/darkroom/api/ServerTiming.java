@@ -18,8 +18,9 @@ final class ServerTiming {
      */
     static String of(Job job) {
         Instant left = job.startedAt() != null ? job.startedAt() : job.finishedAt();
-        double queue =
-                left == null ? 0 : Duration.between(job.createdAt(), left).toNanos() / 1e6;
+        double queue = left == null
+                ? 0
+                : Math.max(0, Duration.between(job.createdAt(), left).toNanos() / 1e6);
         Job.Times times = job.times();
         return String.format(
                 Locale.ROOT,

@@ -103,7 +103,7 @@ class SignedPictures {
             throw new Problem(
                     Problem.Code.URL_EXPIRED,
                     "the URL was good until " + expires + "; with credentials the picture is at "
-                            + JobUrls.image(id, index));
+                            + new JobUrls("").image(id, index));
         }
         Job job = jobs.find(id).orElseThrow(() -> Problem.jobNotFound(id));
         Optional<Job.Image> image =

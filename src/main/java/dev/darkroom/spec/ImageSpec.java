@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * place that knows the bounds that hold for all models; {@link #of}, the usual way to make one, adds the chosen model's own.
  *
  * @param model the model's name
- * @param prompt what to draw, 1 to {@value #MAX_PROMPT} characters
+ * @param prompt what to draw, 1 to {@value #MAX_PROMPT} characters (Unicode code points)
  * @param negativePrompt what to steer away from, 0 to {@value #MAX_PROMPT} characters
  * @param clipSkip how many of the text encoder's last layers are left out, 0 to {@value #MAX_CLIP_SKIP}, counted as
  *     diffusers does: 1 takes the penultimate layer's hidden states
@@ -287,11 +287,12 @@ public record ImageSpec(
     }
 
     private static void checkLength(List<Violation> wrong, String field, String text) {
-        if (text.length() > MAX_PROMPT) {
+        int characters = text.codePointCount(0, text.length());
+        if (characters > MAX_PROMPT) {
             wrong.add(new Violation(
                     field,
                     Rule.TOO_LONG,
-                    field + " must have at most " + MAX_PROMPT + " characters; given: " + text.length()));
+                    field + " must have at most " + MAX_PROMPT + " characters; given: " + characters));
         }
     }
 

@@ -1,0 +1,261 @@
+package dev.darkroom.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.darkroom.job.Quota;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+import tools.jackson.databind.JsonNode;
+
+/** What clients of all kinds send by habit. */
+class HabitsTests extends ServerTest {
+
+    @Autowired
+    private JdbcClient sql;
+
+    @Autowired
+    private JobStreams streams;
+
+    @LocalServerPort
+    private int port;
+
+    private String drawn(String json) {
+        HttpResponse<String> answer = post(json, "Prefer", "wait=60");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return body(answer).get("id").stringValue();
+    }
+
+    private static void isProblem(HttpResponse<String> answer, int status, String code, String... words) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(body(answer).get("code").stringValue()).isEqualTo(code);
+        assertThat(body(answer).get("detail").stringValue()).contains(words);
+    }
+
+    @Test
+    void conditionsThatAreNoneAreIgnored() {
+        String job = "/v1/jobs/" + drawn("{\"prompt\":\"a\",\"steps\":1}");
+        for (String path : new String[] {job + "/images/0", job + "/images", job, "/v1/models"}) {
+            for (String header : new String[] {
+                "If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Accept-Language"
+            }) {
+                for (String value : new String[] {"abc", "W/abc", "\"a", "'x'", ",", "\"", "W/\"", "*,*"}) {
+                    assertThat(get(path, header, value).statusCode())
+                            .as(path + " " + header + ": " + value)
+                            .isIn(200, 412);
+                }
+            }
+        }
+        String tag = header(get(job + "/images/0"), "ETag");
+        for (String known : new String[] {tag, "W/" + tag, "\"a\", " + tag, "*", "broken, " + tag}) {
+            assertThat(get(job + "/images/0", "If-None-Match", known).statusCode())
+                    .as(known)
+                    .isEqualTo(304);
+        }
+        assertThat(get(job + "/images/0", "If-None-Match", tag.replace("\"", ""))
+                        .statusCode())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void aStreamAfterANumberThatTheJobNeverHadBeginsAnewAndEndsWithTheJob() {
+        String id = submit("{\"prompt\":\"a\",\"steps\":20}");
+        HttpResponse<String> events = get("/v1/jobs/" + id + "/events", "Last-Event-ID", "99999999");
+        assertThat(events.statusCode()).isEqualTo(200);
+        assertThat(events.body()).contains("event:snapshot", "event:succeeded");
+        assertThat(get("/v1/jobs/" + id + "/events", "Last-Event-ID", "99999999")
+                        .statusCode())
+                .isEqualTo(204);
+    }
+
+    @Test
+    void noStreamIsOpenedAfterItsJobIsMade() {
+        Caller caller = new Caller("key:streams", true, null, Quota.NONE);
+        int[] made = {0};
+        assertThatThrownBy(() -> nested(caller, made))
+                .isInstanceOf(Problem.class)
+                .hasMessageContaining("100 event streams open");
+        assertThat(made[0]).as("jobs whose stream had its place").isEqualTo(100);
+        made[0] = 0;
+        assertThatThrownBy(() -> nested(caller, made)).isInstanceOf(Problem.class);
+        assertThat(made[0]).as("places are given back where no job is made").isEqualTo(100);
+    }
+
+    /** A job is made while all the other streams are opened. */
+    private SseEmitter nested(Caller caller, int[] made) {
+        return streams.open(caller, new JobUrls(""), () -> {
+            made[0]++;
+            nested(caller, made);
+            throw new AssertionError("there is always a place left");
+        });
+    }
+
+    private HttpResponse<String> packed(byte[] body, String coding, String type) {
+        return send(request("/v1/images", "Content-Type", type, "Content-Encoding", coding)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+    }
+
+    private void accepted(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(202);
+        assertThat(body(answer).at("/parameters/prompt").stringValue()).isEqualTo("a red apple");
+        delete("/v1/jobs/" + body(answer).get("id").stringValue());
+    }
+
+    private static byte[] gzip(byte[] body) throws IOException {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
+            gzip.write(body);
+        }
+        return packed.toByteArray();
+    }
+
+    @Test
+    void bodiesMayBePackedByGzip() throws IOException {
+        byte[] json = "{\"prompt\":\"a red apple\",\"steps\":1,\"seed\":5}".getBytes(StandardCharsets.UTF_8);
+        for (String coding : new String[] {"gzip", "x-gzip", "GZIP"}) {
+            accepted(packed(gzip(json), coding, "application/json"));
+        }
+        accepted(packed(json, "identity", "application/json"));
+        byte[] png = send(
+                        posting(new String(json, StandardCharsets.UTF_8), "Accept", "image/png"),
+                        HttpResponse.BodyHandlers.ofByteArray())
+                .body();
+        accepted(packed(gzip(png), "gzip", "image/png"));
+    }
+
+    @Test
+    void aPackedBodyIsBoundedByWhatIsInIt() throws IOException {
+        byte[] spaces = new byte[40 << 20];
+        Arrays.fill(spaces, (byte) ' ');
+        byte[] bomb = gzip(spaces);
+        assertThat(bomb.length).isLessThan(64 * 1024);
+        isProblem(packed(bomb, "gzip", "application/json"), 413, "body_too_large", "65536 bytes");
+    }
+
+    @Test
+    void bodiesThatAreNotPackedAsTheySayAreRefusedForThat() throws IOException {
+        byte[] json = "{\"prompt\":\"a red apple\"}".getBytes(StandardCharsets.UTF_8);
+        byte[] packed = gzip(json);
+        isProblem(packed(json, "gzip", "application/json"), 400, "malformed_request", "Content-Encoding");
+        isProblem(
+                packed(Arrays.copyOf(packed, packed.length - 9), "gzip", "application/json"),
+                400,
+                "malformed_request",
+                "cut short");
+        for (String coding : new String[] {"br", "deflate", "zstd", "gzip, gzip", "aws-chunked"}) {
+            HttpResponse<String> answer = packed(packed, coding, "application/json");
+            isProblem(answer, 415, "unsupported_media_type", "Content-Encoding", coding);
+            assertThat(header(answer, "Accept-Encoding")).isEqualTo("gzip");
+        }
+    }
+
+    @Test
+    void timesAreNeverNegativeThoughTheClockWasSetBack() {
+        String id = drawn("{\"prompt\":\"a\",\"steps\":1}");
+        sql.sql("update job set started_at = ?, finished_at = ? where id = ?")
+                .params(
+                        java.sql.Timestamp.valueOf("2001-01-01 00:00:01"),
+                        java.sql.Timestamp.valueOf("2001-01-01 00:00:00"),
+                        id)
+                .update();
+        HttpResponse<String> answer = get("/v1/jobs/" + id);
+        JsonNode timings = body(answer).get("timings");
+        assertThat(timings.get("queued_ms").longValue()).isZero();
+        assertThat(timings.get("running_ms").longValue()).isZero();
+        assertThat(header(answer, "Server-Timing")).startsWith("queue;dur=0.0,");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\uD83C\uDF4E", "é", "漢", "x"})
+    void promptsAreCountedInCharacters(String character) {
+        JsonNode job = body(post("{\"prompt\":\"" + character.repeat(1000) + "\",\"steps\":1}"));
+        assertThat(job.get("errors")).as(job.toString()).isNull();
+        delete("/v1/jobs/" + job.get("id").stringValue());
+        isProblem(
+                post("{\"prompt\":\"" + character.repeat(2001) + "\"}"), 400, "invalid_request", "2000", "given: 2001");
+    }
+
+    private String raw(String request) throws IOException {
+        return raw(request.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private String raw(byte[] request) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout((int) LONG.toMillis());
+            socket.getOutputStream().write(request);
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Test
+    void tokensOfManyGroupsFitIntoTheHeadersAndWhatDoesNotIsNamed() throws IOException {
+        assertThat(get("/v1/models", "Authorization", "Bearer " + "x".repeat(24_000))
+                        .statusCode())
+                .isEqualTo(200);
+        assertThat(get("/v1/jobs?cursor=" + "x".repeat(24_000)).statusCode()).isEqualTo(400);
+        for (String large : new String[] {
+            "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + "x".repeat(40_000) + "\r\n\r\n",
+            "GET /v1/models?x=" + "x".repeat(40_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n" + ("A: " + "x".repeat(5000) + "\r\n").repeat(8) + "\r\n"
+        }) {
+            assertThat(raw(large))
+                    .startsWith("HTTP/1.1 431")
+                    .contains("application/problem+json", "\"code\":\"headers_too_large\"", "at most 32768 bytes");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    GET /v1/models HTTP/3.7           | A: b                       | 505 | http_version_not_supported
+                    POST /v1/images HTTP/1.1          | Transfer-Encoding: rot13   | 501 | not_implemented
+                    POST /v1/images HTTP/1.1          | Expect: miracles           | 417 | expectation_failed
+                    GET /v1/models HTTP/1.1           | Content-Length: -7         | 400 | malformed_request
+                    """)
+    void whatTomcatRefusesHasACodeOfItsOwn(String line, String header, int status, String code) throws IOException {
+        assertThat(raw(line + "\r\nHost: localhost\r\nConnection: close\r\n" + header + "\r\n\r\n"))
+                .startsWith("HTTP/1.1 " + status)
+                .contains("application/problem+json", "\"code\":\"" + code + "\"", "\"status\":" + status);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"application/json, 40", "image/png, 40", "application/json, 100"})
+    void aBodyThatIsFarTooLargeHearsSo(String type, int megabytes) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout((int) LONG.toMillis());
+            socket.getOutputStream()
+                    .write(("POST /v1/images HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: " + type
+                                    + "\r\nContent-Length: " + (megabytes << 20) + "\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            byte[] block = new byte[1 << 20];
+            for (int i = 0; i < megabytes; i++) {
+                socket.getOutputStream().write(block);
+            }
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .startsWith("HTTP/1.1 413")
+                    .contains("\"code\":\"body_too_large\"");
+        }
+    }
+
+    @Test
+    void aClientThatAsksBeforeItSendsTooMuchIsToldNotTo() throws IOException {
+        assertThat(raw("POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        + "Expect: 100-continue\r\nContent-Length: 40000000\r\n\r\n"))
+                .startsWith("HTTP/1.1 413")
+                .contains("\"code\":\"body_too_large\"");
+    }
+}
