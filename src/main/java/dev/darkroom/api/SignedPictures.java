@@ -38,7 +38,7 @@ class SignedPictures {
     static final Duration LIFETIME = Duration.ofHours(1);
 
     private static final Pattern TOKEN = Pattern.compile("([0-9]{1,11})-([A-Za-z0-9_-]{43})");
-    private static final Pattern FILE = Pattern.compile("([a-z0-9_]{1,40})-([0-9]{1,4})\\.[a-z]{3,4}");
+    private static final Pattern FILE = Pattern.compile("(job_[a-z0-9]{1,40})_([0-9]{1,4})\\.[a-z]{3,4}");
 
     private final Signatures signatures;
     private final Jobs jobs;
@@ -58,7 +58,7 @@ class SignedPictures {
     }
 
     String address(Job job, Job.Image image, Instant expires) {
-        String file = job.id() + "-" + image.index() + "."
+        String file = job.id() + "_" + image.index() + "."
                 + job.spec().output().format().extension();
         long seconds = expires.getEpochSecond();
         return PATHS + seconds + "-" + signatures.sign(signed(seconds, file)) + "/" + file;

@@ -384,7 +384,7 @@ class SecurityTests {
         String job = header(answer, "Location");
         for (int i = 0; i < 2; i++) {
             String url = at(answer, "/data/" + i + "/url");
-            assertThat(url).startsWith("http://localhost:" + port + "/").endsWith("-" + i + ".png");
+            assertThat(url).startsWith("http://localhost:" + port + "/").endsWith("_" + i + ".png");
             HttpResponse<byte[]> file = send(
                     HttpRequest.newBuilder(URI.create(url)).header("Accept", "image/webp,*/*;q=0.1"),
                     HttpResponse.BodyHandlers.ofByteArray());
@@ -416,13 +416,13 @@ class SecurityTests {
                 + (last == 'A' ? 'B' : 'A')
                 + good.substring(good.lastIndexOf('/') - 1);
         for (String bad : List.of(
-                good.replace("-0.png", "-1.png"),
-                good.replace("-0.png", "-0.jpg"),
+                good.replace("_0.png", "_1.png"),
+                good.replace("_0.png", "_0.jpg"),
                 good.replace(id, "job_00000000000000000000000000"),
                 later,
                 resigned,
-                "/v1/pictures/x/" + id + "-0.png",
-                "/v1/pictures/1-" + "A".repeat(43) + "/" + id + "-0.png")) {
+                "/v1/pictures/x/" + id + "_0.png",
+                "/v1/pictures/1-" + "A".repeat(43) + "/" + id + "_0.png")) {
             isProblem(send("GET", bad, null), 403, "invalid_signature");
             isProblem(send("GET", bad, key), 403, "invalid_signature");
         }

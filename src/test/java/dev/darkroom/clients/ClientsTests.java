@@ -3,12 +3,17 @@ package dev.darkroom.clients;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.ServerProcess;
+import dev.darkroom.access.ApiKey;
+import dev.darkroom.access.Scope;
+import dev.darkroom.job.Quota;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -35,18 +40,7 @@ class ClientsTests {
 
     @BeforeAll
     static void start() throws Exception {
-        if (Files.notExists(Path.of(PYTHON))) {
-            run(CLIENTS, "python3", "-m", "venv", "python-env");
-        }
-        run(
-                CLIENTS,
-                PYTHON,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "-r",
-                SOURCES.resolve("requirements.txt").toString());
+        install(PYTHON, SOURCES.resolve("requirements.txt"));
         copy(SOURCES.resolve("package.json"), CLIENTS);
         run(CLIENTS, "npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock");
         server = ServerProcess.start(
@@ -76,6 +70,33 @@ class ClientsTests {
     void openAisClientForNode() throws Exception {
         copy(SOURCES.resolve("openai/openai_test.mjs"), CLIENTS);
         assertThat(run(CLIENTS, "node", "openai_test.mjs", base(), laterBase())).contains("all as expected");
+    }
+
+    /** Only the address and a key are set: names of models, sizes and forms of answers are the clients' own. */
+    @Test
+    void clientsBuiltOnOpenAisPackagesDrawAtTheirDefaults() throws Exception {
+        String python = CLIENTS.resolve("defaults-env/bin/python").toString();
+        install(python, SOURCES.resolve("openai/requirements-defaults.txt"));
+        copy(SOURCES.resolve("openai/defaults_test.mjs"), CLIENTS);
+        ApiKey.Created key = ApiKey.create("test", EnumSet.allOf(Scope.class), Instant.now(), null, null, Quota.NONE);
+        try (ServerProcess asking = ServerProcess.start(
+                        ServerProcess.freshData("clients"),
+                        "--stub.step-time=2ms",
+                        "--darkroom.api-keys=" + key.kept().toSetting())
+                .awaitReady()) {
+            Map<String, String> settings = Map.of(
+                    "OPENAI_BASE_URL", asking.uri("/v1").toString(),
+                    "OPENAI_API_KEY", key.key());
+            assertThat(Command.run(
+                            CLIENTS,
+                            settings,
+                            List.of(
+                                    python,
+                                    SOURCES.resolve("openai/defaults_test.py").toString())))
+                    .contains("all draw");
+            assertThat(Command.run(CLIENTS, settings, List.of("node", "defaults_test.mjs")))
+                    .contains("all draw");
+        }
     }
 
     @Test
@@ -129,6 +150,19 @@ class ClientsTests {
             run(folder, "node", CLIENTS.resolve("typescript/js/snippet.js").toString());
             snippet.check(folder);
         }
+    }
+
+    /** The packages of a file, in the environment of a Python that is made if it is not there. */
+    private static void install(String python, Path requirements) throws Exception {
+        if (Files.notExists(Path.of(python))) {
+            run(
+                    CLIENTS,
+                    "python3",
+                    "-m",
+                    "venv",
+                    Path.of(python).getParent().getParent().toString());
+        }
+        run(CLIENTS, python, "-m", "pip", "install", "--quiet", "-r", requirements.toString());
     }
 
     private static String base() {

@@ -22,10 +22,10 @@ final class Command {
                 .redirectOutput(output.toFile());
         builder.environment().putAll(environment);
         Process process = builder.start();
-        if (!process.waitFor(180, TimeUnit.SECONDS)) {
+        if (!process.waitFor(10, TimeUnit.MINUTES)) {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
-            throw new AssertionError("not ended after 3 minutes: " + command + "\n" + Files.readString(output));
+            throw new AssertionError("not ended after 10 minutes: " + command + "\n" + Files.readString(output));
         }
         String said = Files.readString(output);
         Files.delete(output);
