@@ -6,6 +6,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,16 @@ record Exif(int orientation, @Nullable String userComment) {
     private static final int UNDEFINED = 7;
 
     private static final byte[] UNICODE = "UNICODE\0".getBytes(StandardCharsets.ISO_8859_1);
+
+    /** What may stand before a comment's text, always 8 bytes. */
+    private static final Set<String> CODES =
+            Set.of("UNICODE\0", "UNICODE ", "Unicode\0", "ASCII\0\0\0", "ASCII   ", "JIS\0\0\0\0\0", "\0".repeat(8));
+
+    private static final List<Charset> CHARSETS =
+            List.of(StandardCharsets.UTF_16BE, StandardCharsets.UTF_16LE, StandardCharsets.UTF_8);
+
+    /** A byte order mark before, zeros behind. */
+    private static final Pattern PADDING = Pattern.compile("^\\ufeff|\\x00+$");
 
     /** What cannot be read is as if it were not there. */
     static Exif read(byte[] bytes) {
@@ -66,15 +79,27 @@ record Exif(int orientation, @Nullable String userComment) {
     private static @Nullable String comment(ByteBuffer tiff, int length, int offset) {
         byte[] comment = new byte[Math.max(0, Math.min(length, tiff.capacity()))];
         tiff.get(offset, comment);
-        if (comment.length <= UNICODE.length) {
-            return null;
+        int text = CODES.contains(new String(comment, 0, Math.min(8, comment.length), StandardCharsets.ISO_8859_1))
+                ? 8
+                : 0;
+        return comment.length <= text ? null : text(comment, text);
+    }
+
+    /**
+     * Neither the code before the text nor the file's order says how the text is written: the web UI's library writes
+     * big-endian into little-endian files, others UTF-8 behind {@code UNICODE}. So it is read in the first way that
+     * makes it the text of a recipe; should none, as UTF-8, and then it is none.
+     */
+    private static String text(byte[] comment, int from) {
+        String text = "";
+        for (Charset charset : CHARSETS) {
+            text = new String(comment, from, comment.length - from, charset);
+            text = PADDING.matcher(text).replaceAll("");
+            if (text.contains("Steps: ")) {
+                break;
+            }
         }
-        String code = new String(comment, 0, UNICODE.length, StandardCharsets.ISO_8859_1);
-        Charset charset = code.startsWith("UNICODE")
-                // In the file's order by the standard; the web UI's library always writes big-endian.
-                ? comment[8] == 0 ? StandardCharsets.UTF_16BE : StandardCharsets.UTF_16LE
-                : StandardCharsets.UTF_8;
-        return new String(comment, UNICODE.length, comment.length - UNICODE.length, charset);
+        return text;
     }
 
     /** A big-endian TIFF block with nothing but a comment in UTF-16. */
