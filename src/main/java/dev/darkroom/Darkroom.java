@@ -1,6 +1,7 @@
 package dev.darkroom;
 
 import dev.darkroom.cli.CommandLineInterface;
+import dev.darkroom.cli.OwnProcess;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -19,6 +20,7 @@ import org.springframework.context.annotation.FilterType;
 public class Darkroom {
 
     public static void main(String[] args) {
+        OwnProcess.restartInUtf8();
         // Spring's own arguments look like --server.port=80; -h, --help and --version are the command line's.
         boolean settingsOnly = true;
         for (String arg : args) {
@@ -27,6 +29,7 @@ public class Darkroom {
         if (settingsOnly) {
             SpringApplication.run(Darkroom.class, args);
         } else {
+            OwnProcess.onSignal(status -> CommandLineInterface.betweenFiles(() -> OwnProcess.exit(status)));
             System.exit(CommandLineInterface.run(args));
         }
     }

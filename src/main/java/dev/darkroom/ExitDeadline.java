@@ -1,5 +1,6 @@
 package dev.darkroom;
 
+import dev.darkroom.cli.OwnProcess;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +40,7 @@ final class ExitDeadline {
                         return;
                     }
                     log.error("The process does not end by itself within {} s and is ended", atMost.toSeconds());
-                    Runtime.getRuntime().halt(TERMINATED);
+                    OwnProcess.exit(TERMINATED);
                 },
                 "exit-deadline");
         thread.setDaemon(true);

@@ -5,6 +5,7 @@ import ch.qos.logback.classic.Logger;
 import dev.darkroom.job.Build;
 import dev.darkroom.pipeline.DeviceThread;
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.slf4j.LoggerFactory;
@@ -25,9 +26,17 @@ import picocli.CommandLine.HelpCommand;
             BenchCommand.class,
             TrainCommand.class,
             KeysCommand.class,
+            CompletionCommand.class,
             HelpCommand.class
         })
 public final class CommandLineInterface {
+    /** Runs this when no file is being written, and lets none be begun after it. */
+    public static void betweenFiles(Runnable end) {
+        synchronized (GenerateCommand.class) {
+            end.run();
+        }
+    }
+
     /**
      * @return the exit status: 0 done, 1 failed, 2 wrong arguments
      */
@@ -42,6 +51,13 @@ public final class CommandLineInterface {
                     return 1;
                 });
         line.getCommandSpec().version("darkroom " + Build.THIS);
+        if (OwnProcess.knowsAsciiOnly() && Arrays.stream(args).anyMatch(arg -> arg.indexOf('\ufffd') >= 0)) {
+            line.getErr()
+                    .println(
+                            "darkroom: the arguments have letters that are not ASCII, which this locale has none of; set"
+                                    + " LC_ALL (or LANG) to one that is installed and ends in UTF-8, see `locale -a`");
+            return 2;
+        }
         FutureTask<Integer> execution = new FutureTask<>(() -> line.execute(args));
         DeviceThread.start("command", execution);
         try {

@@ -7,8 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,13 +46,8 @@ final class DownloadCommand implements Callable<Integer> {
         if (Files.exists(modelsDir.resolve(model.id()))) {
             return modelsDir.resolve(model.id());
         }
-        try (ProgressBar bar = new ProgressBarBuilder()
-                .setTaskName("Fetching")
-                .setUnit(" MB", 1_000_000)
-                .showSpeed()
-                .setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                .setUpdateIntervalMillis(200)
-                .build()) {
+        try (ProgressBar bar =
+                Bars.of("Fetching").setUnit(" MB", 1_000_000).showSpeed().build()) {
             return Hub.of(System.getenv()).download(model, modelsDir, (file, done, total) -> {
                 bar.maxHint(total).stepTo(done);
                 bar.setExtraMessage(file);

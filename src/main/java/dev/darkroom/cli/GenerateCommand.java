@@ -13,17 +13,19 @@ import dev.darkroom.spec.OutputFormat;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,8 +48,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "File to write, .png, .jpg or .webp; with -n the file names get a number. Default:"
-                    + " ${DEFAULT-VALUE}",
+            description = "File to write, .png, .jpg or .webp; with -n the file names get a number; - is the standard"
+                    + " output. Default: ${DEFAULT-VALUE}",
             defaultValue = "picture.png")
     @SuppressWarnings("NullAway.Init")
     private Path output;
@@ -117,6 +119,12 @@ final class GenerateCommand implements Callable<Integer> {
     private @Nullable List<Double> sigmas;
 
     @Option(
+            names = "--output-format",
+            description = "One of ${COMPLETION-CANDIDATES}. Default: what the file's name says, png with -o -",
+            completionCandidates = Formats.class)
+    private @Nullable String outputFormat;
+
+    @Option(
             names = "--output-compression",
             paramLabel = "QUALITY",
             description = "0 to 100, of .jpg and .webp; 100 is lossless with .webp. Default: 90")
@@ -134,6 +142,12 @@ final class GenerateCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Path dataDir;
 
+    private static final class Formats extends ArrayList<String> {
+        Formats() {
+            super(Arrays.stream(OutputFormat.values()).map(OutputFormat::id).toList());
+        }
+    }
+
     private static final class Samplers extends ArrayList<String> {
         Samplers() {
             super(SamplerKind.ids());
@@ -148,10 +162,34 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        PrintWriter out = command.commandLine().getOut();
-        OutputFormat format = OutputFormat.ofFileName(output.toString())
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output));
+        PrintStream stdout = System.out;
+        if (!toStdout()) {
+            return draw(stdout, command.commandLine().getOut());
+        }
+        System.setOut(System.err); // whoever else may print, the log for example
+        try {
+            return draw(stdout, command.commandLine().getErr());
+        } finally {
+            System.setOut(stdout);
+        }
+    }
+
+    private boolean toStdout() {
+        return output.toString().equals("-");
+    }
+
+    /**
+     * @param stdout for the picture, where it is wanted there
+     * @param out for what is to be said
+     */
+    private int draw(PrintStream stdout, PrintWriter out) throws IOException, InterruptedException {
+        String format = outputFormat;
+        if (format == null) {
+            format = OutputFormat.ofFileName(toStdout() ? "-.png" : output.toString())
+                    .map(OutputFormat::id)
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output));
+        }
         String wanted = model;
         if (wanted != null && wanted.contains("/")) {
             ModelName onHub = ModelName.of(wanted);
@@ -178,18 +216,17 @@ final class GenerateCommand implements Callable<Integer> {
                             .schedule(schedule)
                             .timesteps(timesteps)
                             .sigmas(sigmas)
-                            .outputFormat(format.id())
+                            .outputFormat(format)
                             .outputCompression(outputCompression),
                     pipeline.info());
+            if (toStdout() && spec.n() > 1) {
+                throw new IllegalArgumentException("-o - takes one picture; given: -n " + spec.n());
+            }
             List<Generation> generations = new ArrayList<>(IntStream.range(0, spec.n())
                     .mapToObj(i -> pipeline.begin(spec, i))
                     .toList());
-            try (ProgressBar bar = new ProgressBarBuilder()
-                    .setTaskName("Drawing")
-                    .setInitialMax(spec.steps())
-                    .setStyle(ProgressBarStyle.UNICODE_BLOCK)
-                    .setUpdateIntervalMillis(100)
-                    .build()) {
+            try (ProgressBar bar =
+                    Bars.of("Drawing").setInitialMax(spec.steps()).build()) {
                 while (!generations.get(0).done()) {
                     pipeline.step(generations).values().forEach(failure -> {
                         throw failure;
@@ -199,10 +236,16 @@ final class GenerateCommand implements Callable<Integer> {
             }
             for (Generation generation : generations) {
                 Path file = spec.n() == 1 ? output : numbered(output, generation.index() + 1);
-                write(
-                        file,
-                        PictureFile.encode(
-                                pipeline.finish(generation), spec.output(), Recipe.of(spec, generation.index())));
+                byte[] picture = PictureFile.encode(
+                        pipeline.finish(generation), spec.output(), Recipe.of(spec, generation.index()));
+                if (toStdout()) {
+                    stdout.write(picture);
+                    if (stdout.checkError()) {
+                        throw new IOException("nobody takes the picture from the standard output");
+                    }
+                } else {
+                    write(file, picture);
+                }
                 out.println(file + "  (seed " + generation.seed() + ")");
             }
         }
@@ -216,12 +259,11 @@ final class GenerateCommand implements Callable<Integer> {
                 dot < 0 ? name + "-" + number : name.substring(0, dot) + "-" + number + name.substring(dot));
     }
 
-    private static void write(Path file, byte[] bytes) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
-        Path half = Files.createTempFile(folder, ".drawing", ".part");
+    private static synchronized void write(Path file, byte[] bytes) throws IOException {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        Path half = file.resolveSibling(".drawing-" + UUID.randomUUID() + ".part");
         try {
-            Files.write(half, bytes);
+            Files.write(half, bytes, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             Files.move(half, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } finally {
             Files.deleteIfExists(half);

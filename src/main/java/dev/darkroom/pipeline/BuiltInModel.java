@@ -4,19 +4,25 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /** The model in the jar: a diffusers folder among the resources, unpacked once because networks are read from files. */
 final class BuiltInModel {
     static final String ID = "darkroom-emoji";
+    private static final String HALF = "unpacking";
 
     private static final List<String> FILES = List.of(
             "model_index.json",
@@ -45,7 +51,9 @@ final class BuiltInModel {
             Path folder = cache.resolve(ID + "-" + hash());
             if (!Files.isDirectory(folder)) {
                 Files.createDirectories(cache);
-                Path half = Files.createTempDirectory(cache, "unpacking");
+                removeAbandoned(cache);
+                // Not a temporary folder as Java makes them, which only their owner may read.
+                Path half = Files.createDirectory(cache.resolve(HALF + UUID.randomUUID()));
                 try {
                     for (String file : FILES) {
                         Path target = half.resolve(file);
@@ -65,6 +73,18 @@ final class BuiltInModel {
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException("cannot unpack the built-in model to " + cache + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** What processes left that were killed while they unpacked. */
+    private static void removeAbandoned(Path cache) throws IOException {
+        FileTime old = FileTime.from(Instant.now().minus(Duration.ofHours(1)));
+        try (DirectoryStream<Path> halves = Files.newDirectoryStream(cache, HALF + "*")) {
+            for (Path half : halves) {
+                if (Files.getLastModifiedTime(half).compareTo(old) < 0) {
+                    delete(half);
+                }
+            }
         }
     }
 
