@@ -12,6 +12,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param maxStreams so many event streams may be open at a process
  * @param maxStreamsPerCaller so many of them by one key or subject
+ * @param maxRequestsPerCaller so many requests of one caller are worked on at a time; those that only wait do not count
  * @param maxBodyTime a request's body must have come within this time
  * @param corsOrigins the pages whose scripts may call from a browser, like {@code https://app.example}, or {@code *} for all;
  *     none by default
@@ -23,6 +24,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 record ApiSettings(
         @DefaultValue("2000") int maxStreams,
         @DefaultValue("100") int maxStreamsPerCaller,
+        @DefaultValue("100") int maxRequestsPerCaller,
         @DefaultValue("60s") Duration maxBodyTime,
         @DefaultValue List<String> corsOrigins,
         @Nullable String openaiModel,
@@ -51,6 +53,10 @@ record ApiSettings(
         }
         if (maxStreams < 1) {
             throw new IllegalArgumentException("darkroom.max-streams must be at least 1; given: " + maxStreams);
+        }
+        if (maxRequestsPerCaller < 1) {
+            throw new IllegalArgumentException(
+                    "darkroom.max-requests-per-caller must be at least 1; given: " + maxRequestsPerCaller);
         }
         if (maxBodyTime.isNegative() || maxBodyTime.isZero()) {
             throw new IllegalArgumentException("darkroom.max-body-time must be positive; given: " + maxBodyTime);

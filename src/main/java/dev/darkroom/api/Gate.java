@@ -6,10 +6,8 @@ import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +17,7 @@ import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 
 /**
- * What holds for every operation, so that none can forget it: the host it is called at; a caller's requests per minute; that a job in the path is
+ * What holds for every operation, so that none can forget it: a caller's requests per minute; that a job in the path is
  * the caller's own, another's being no different from none; the line in the audit log.
  */
 @Component
@@ -28,30 +26,20 @@ class Gate implements HandlerInterceptor {
     /** The paths it stands before. */
     static final String PATHS = "/v1/**";
 
-    private static final Set<String> THIS_MACHINE = Set.of("localhost", "127.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]");
     private static final String JOBS = "/v1/jobs/{id}";
     private static final String JOB = Gate.class.getName() + ".job";
 
     private final Jobs jobs;
-    private final SecurityConfiguration.Audience audience;
     private final Map<String, Bucket> rates = new ConcurrentHashMap<>();
 
-    Gate(Jobs jobs, SecurityConfiguration.Audience audience) {
+    Gate(Jobs jobs) {
         this.jobs = jobs;
-        this.audience = audience;
     }
 
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
         if (request.getDispatcherType() != DispatcherType.REQUEST) {
             return true; // an answer that was waited for
-        }
-        if (audience == SecurityConfiguration.Audience.THIS_MACHINE
-                && !THIS_MACHINE.contains(request.getServerName().toLowerCase(Locale.ROOT))) {
-            // A page whose name its owner points at 127.0.0.1 would otherwise be of our own origin.
-            throw new Problem(
-                    Problem.Code.WRONG_HOST,
-                    "only this machine is served, under the names localhost, 127.0.0.1 and [::1]; Host says another");
         }
         Caller caller = Caller.of(request);
         keepToRate(request, caller);

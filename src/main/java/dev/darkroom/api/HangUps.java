@@ -1,5 +1,7 @@
 package dev.darkroom.api;
 
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -26,14 +28,65 @@ final class HangUps extends ValveBase {
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
         org.apache.coyote.Request connection = request.getCoyoteRequest();
-        BooleanSupplier probe = () -> {
-            connection.action(ActionCode.AVAILABLE, true);
-            return connection.getAvailable() == 1; // what Tomcat says of a failed read; a next request has more bytes
-        };
+        if (request.getAttribute(ATTRIBUTE) instanceof Probe earlier) {
+            earlier.end(); // its request comes again, for the answer
+        }
+        Probe probe = new Probe(connection);
         request.setAttribute(ATTRIBUTE, probe);
         Runnable end = () -> connection.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
         request.setAttribute(END, end);
-        getNext().invoke(request, response);
+        try {
+            getNext().invoke(request, response);
+        } finally {
+            if (request.isAsyncStarted()) {
+                request.getAsyncContext().addListener(probe);
+            } else {
+                probe.end();
+            }
+        }
+    }
+
+    /** Ends with its request: Tomcat then gives the connection, and what stands for the request, to somebody else. */
+    private static final class Probe implements BooleanSupplier, AsyncListener {
+        private final org.apache.coyote.Request connection;
+        private boolean ended;
+
+        Probe(org.apache.coyote.Request connection) {
+            this.connection = connection;
+        }
+
+        @Override
+        public synchronized boolean getAsBoolean() {
+            if (ended) {
+                return false;
+            }
+            connection.action(ActionCode.AVAILABLE, true);
+            return connection.getAvailable() == 1; // what Tomcat says of a failed read; a next request has more bytes
+        }
+
+        synchronized void end() {
+            ended = true;
+        }
+
+        @Override
+        public void onComplete(AsyncEvent event) {
+            end();
+        }
+
+        @Override
+        public void onTimeout(AsyncEvent event) {
+            end();
+        }
+
+        @Override
+        public void onError(AsyncEvent event) {
+            end();
+        }
+
+        @Override
+        public void onStartAsync(AsyncEvent event) {
+            event.getAsyncContext().addListener(this);
+        }
     }
 
     /** Leaves what is still to come of the body, and closes the connection after the answer. */
@@ -43,7 +96,7 @@ final class HangUps extends ValveBase {
         }
     }
 
-    /** To be asked only after the body is read and while the answer has not begun. */
+    /** To be asked only after the body is read and while the answer has not begun; says no when the request is over. */
     static BooleanSupplier probe(HttpServletRequest request) {
         return request.getAttribute(ATTRIBUTE) instanceof BooleanSupplier probe ? probe : () -> false;
     }

@@ -6,6 +6,8 @@ import org.springframework.boot.actuate.autoconfigure.web.ManagementContextType;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementServerProperties;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.boot.web.servlet.ServletContextInitializer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
@@ -16,6 +18,17 @@ import org.springframework.core.annotation.Order;
  */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
 class ManagementAddress {
+
+    /** @param pages none in a worker, which has no API */
+    @Bean
+    ServletContextInitializer managementPages(ObjectProvider<PageGuard> pages) {
+        return context -> {
+            PageGuard guard = pages.getIfAvailable();
+            if (guard != null) {
+                new FilterRegistrationBean<>(guard).onStartup(context);
+            }
+        };
+    }
 
     /** @param audience none in a worker, which has no API */
     @Bean

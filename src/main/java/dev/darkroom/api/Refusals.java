@@ -76,7 +76,8 @@ class Refusals implements AuthenticationEntryPoint, AccessDeniedHandler, Request
                         "the method, the path or a header has characters that are not taken"));
     }
 
-    private void refuse(HttpServletRequest request, HttpServletResponse response, Problem problem) {
+    /** Answers with the problem, and says so in the audit log. */
+    void refuse(HttpServletRequest request, HttpServletResponse response, Problem problem) {
         Caller caller = Caller.of(request);
         Audit.log(
                 request,

@@ -44,6 +44,7 @@ import org.springframework.security.oauth2.jwt.JwtDecoder;
 import org.springframework.security.oauth2.jwt.JwtDecoderInitializationException;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationProvider;
+import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
 import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.authentication.AuthenticationEntryPointFailureHandler;
@@ -212,7 +213,11 @@ class SecurityConfiguration {
 
     /** The scope that a request needs: to read, or to post and cancel. */
     static Scope scope(HttpServletRequest request) {
-        return Set.of("GET", "HEAD", "OPTIONS").contains(request.getMethod()) ? Scope.JOBS_READ : Scope.IMAGES_WRITE;
+        return isReading(request) ? Scope.JOBS_READ : Scope.IMAGES_WRITE;
+    }
+
+    static boolean isReading(HttpServletRequest request) {
+        return Set.of("GET", "HEAD", "OPTIONS").contains(request.getMethod());
     }
 
     static String method(HttpServletRequest request) {
@@ -295,6 +300,9 @@ class SecurityConfiguration {
             throw new AuthenticationServiceException("the issuer does not answer", e);
         } catch (OAuth2AuthenticationException e) {
             throw new Refusals.BadCredentials("the token is not valid, or no longer");
+        }
+        if (caller instanceof JwtAuthenticationToken jwt && jwt.getToken().getExpiresAt() == null) {
+            throw new Refusals.BadCredentials("the token does not say until when it is valid, in the claim exp");
         }
         if (caller == null || caller.getName() == null || caller.getName().isEmpty()) {
             throw new Refusals.BadCredentials("the token names no subject");

@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Jobs;
+import dev.darkroom.job.SharedConnections;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -11,6 +12,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import org.springframework.stereotype.Component;
@@ -43,7 +45,9 @@ class Waiting {
         return ended.thenApplyAsync(
                 nothing -> {
                     exchanges.remove(ending);
-                    return jobs.find(job.id()).orElseThrow();
+                    AtomicReference<Job> seen = new AtomicReference<>(job);
+                    SharedConnections.reading(() -> seen.set(jobs.find(job.id()).orElseThrow()));
+                    return seen.get();
                 },
                 answers);
     }
@@ -67,12 +71,11 @@ class Waiting {
                 PROBE_EVERY.toMillis(),
                 PROBE_EVERY.toMillis(),
                 TimeUnit.MILLISECONDS);
-        return forEnd(job, atMost).thenApply(seen -> {
+        return forEnd(job, atMost).whenComplete((seen, failure) -> {
             synchronized (probing) {
                 probing.set(false);
             }
             probe.cancel(false);
-            return seen;
         });
     }
 

@@ -1,5 +1,7 @@
 package dev.darkroom.job;
 
+import com.zaxxer.hikari.HikariDataSource;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.jdbc.DatabaseDriver;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;
 import org.springframework.context.SmartLifecycle;
@@ -15,6 +17,19 @@ class JobConfiguration {
         WatchedImageStore store = new WatchedImageStore(settings.open(), settings.location());
         metrics.gauge(Metric.STORE_AVAILABLE, () -> store.isAway() ? 0 : 1);
         return store;
+    }
+
+    /** The pool as all of this process know it. */
+    @Bean
+    static BeanPostProcessor sharedConnections() {
+        return new BeanPostProcessor() {
+            @Override
+            public Object postProcessAfterInitialization(Object bean, String name) {
+                return bean instanceof HikariDataSource pool
+                        ? new SharedConnections(pool, pool.getMaximumPoolSize(), pool.getConnectionTimeout())
+                        : bean;
+            }
+        };
     }
 
     @Bean

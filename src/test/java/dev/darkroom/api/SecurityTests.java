@@ -222,6 +222,7 @@ class SecurityTests {
         bad.put("revoked", revoked);
         bad.put("expired", kept(key(ALL, Instant.now().minusSeconds(1), null, Quota.NONE)));
         bad.put("forged token", ISSUER.forged("someone", SCOPES));
+        bad.put("token for ever", ISSUER.withoutEnd("someone", SCOPES));
         bad.put("expired token", ISSUER.expired("someone", SCOPES));
         bad.put("another issuer's token", ISSUER.ofAnotherIssuer("someone", SCOPES));
         bad.put("nobody's token", ISSUER.withoutSubject(SCOPES));

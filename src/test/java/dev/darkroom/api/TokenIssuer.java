@@ -98,14 +98,20 @@ public final class TokenIssuer {
         return sign(foreignKey, uri(), subject, scope, Duration.ofMinutes(5));
     }
 
-    private static String sign(RSAKey key, String issuer, @Nullable String subject, String scope, Duration valid) {
+    String withoutEnd(String subject, String scope) {
+        return sign(key, uri(), subject, scope, null);
+    }
+
+    private static String sign(
+            RSAKey key, String issuer, @Nullable String subject, String scope, @Nullable Duration valid) {
         SignedJWT token = new SignedJWT(
                 new JWSHeader.Builder(JWSAlgorithm.RS256).keyID("one").build(),
                 new JWTClaimsSet.Builder()
                         .issuer(issuer)
                         .subject(subject)
                         .claim("scope", scope)
-                        .expirationTime(Date.from(Instant.now().plus(valid)))
+                        .expirationTime(
+                                valid == null ? null : Date.from(Instant.now().plus(valid)))
                         .build());
         try {
             token.sign(new RSASSASigner(key));
