@@ -147,23 +147,31 @@ class ChartRunTests {
         JsonNode service = release.of("Service").get(0);
         String address =
                 "http://" + "10.96.0.1:" + service.at("/spec/ports/0/port").asInt();
-        JsonNode job = JsonMapper.shared()
-                .readTree(machine.in(
-                        "gateway",
-                        "curl",
-                        "--silent",
-                        "--show-error",
-                        "--max-time",
-                        "120",
-                        "-H",
-                        authorization,
-                        "-H",
-                        "Content-Type: application/json",
-                        "-d",
-                        "{\"prompt\":\"a red apple\",\"steps\":2}",
-                        address + "/v1/images"));
-        String id = job.path("id").asString("");
-        assertThat(id).as(job.toString()).isNotEmpty();
+        String[] post = {
+            "curl",
+            "--silent",
+            "--show-error",
+            "--max-time",
+            "120",
+            "--fail",
+            "--retry", // after 503: the issuer is asked with a short patience
+            "5",
+            "-H",
+            authorization,
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            "{\"prompt\":\"a red apple\",\"steps\":2}",
+            address + "/v1/images"
+        };
+        Shell.Result posted = machine.tried("gateway", post);
+        assertThat(posted.status())
+                .as(() -> posted.output() + machine.log(release.pods().get(0).name()))
+                .isZero();
+        String id = JsonMapper.shared()
+                .readTree(posted.output().substring(posted.output().indexOf('{')))
+                .path("id")
+                .asString();
         String[] get = {
             "curl", "--silent", "--max-time", "120", "-H", authorization, address + "/v1/jobs/" + id + "?wait_ms=10000"
         };
