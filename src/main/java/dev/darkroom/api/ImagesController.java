@@ -15,6 +15,7 @@ import dev.darkroom.spec.InvalidImageSpec;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.spec.OtherNames;
 import dev.darkroom.spec.Rule;
 import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
@@ -137,7 +138,7 @@ class ImagesController {
                                 @ExampleObject(
                                         name = "apple",
                                         value =
-                                                "{\"prompt\":\"a red apple\",\"width\":64,\"height\":64,\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
+                                                "{\"prompt\":\"a red apple\",\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
                 @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
@@ -287,7 +288,10 @@ class ImagesController {
                         Rule.UNKNOWN_MODEL,
                         "model must be one of "
                                 + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
-                                + wanted + "\""))));
+                                + wanted + "\""
+                                + OtherNames.ofModel(
+                                        wanted,
+                                        served.stream().map(ModelInfo::id).toList())))));
         return spec(request, info);
     }
 

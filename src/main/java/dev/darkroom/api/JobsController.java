@@ -272,6 +272,7 @@ class JobsController {
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
                     Long lastEventId,
+            @Parameter(hidden = true) HttpMethod method,
             @Parameter(hidden = true) HttpServletRequest http) {
         refuseEmpty("Last-Event-ID", http.getHeader("Last-Event-ID"));
         Job job = find(id);
@@ -280,11 +281,14 @@ class JobsController {
         }
         // A number that the job has not reached is of another job: such a client has nothing of this one.
         Long after = lastEventId != null && lastEventId > job.lastEvent() ? null : lastEventId;
-        return ResponseEntity.ok()
+        ResponseEntity.BodyBuilder answer = ResponseEntity.ok()
                 .contentType(MediaType.TEXT_EVENT_STREAM)
                 .header("X-Accel-Buffering", "no")
-                .header("Cache-Control", "no-store, no-transform")
-                .body(streams.open(id, Caller.of(http), JobUrls.of(http), after));
+                .header("Cache-Control", "no-store, no-transform");
+        if (method.equals(HttpMethod.HEAD)) {
+            return answer.build();
+        }
+        return answer.body(streams.open(id, Caller.of(http), JobUrls.of(http), after));
     }
 
     @GetMapping("/{id}/images/{n}")

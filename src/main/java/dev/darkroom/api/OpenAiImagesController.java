@@ -142,8 +142,7 @@ class OpenAiImagesController {
                             examples =
                                     @ExampleObject(
                                             name = "apple",
-                                            value =
-                                                    "{\"prompt\":\"a red apple\",\"size\":\"64x64\",\"n\":2,\"seed\":42}")))
+                                            value = "{\"prompt\":\"a red apple\",\"n\":2,\"seed\":42}")))
     Object generate(
             @RequestBody JsonNode body,
             @Parameter(hidden = true) HttpServletRequest http,

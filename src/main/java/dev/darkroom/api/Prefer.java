@@ -60,6 +60,9 @@ record Prefer(
 
     private static int seconds(String value) {
         String number = value.trim().replaceAll("^\"(.*)\"$", "$1");
+        if (number.isEmpty()) {
+            return MAX_WAIT_SECONDS; // as long as we wait at all
+        }
         if (!number.matches("[0-9]{1,9}") || Integer.parseInt(number) > MAX_WAIT_SECONDS) {
             throw new Problem(
                     Problem.Code.INVALID_PREFER,

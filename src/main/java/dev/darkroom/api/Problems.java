@@ -28,6 +28,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.transaction.TransactionException;
 import org.springframework.transaction.TransactionSystemException;
+import org.springframework.web.HttpMediaTypeNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.WebRequest;
@@ -213,6 +214,26 @@ class Problems extends ResponseEntityExceptionHandler {
             return answer(Code.MALFORMED_JSON, "the body is not JSON: " + where(malformed), List.of(), headers);
         }
         return answer(Code.MALFORMED_JSON, "the body must be one JSON object", List.of(), headers);
+    }
+
+    @Override
+    protected ResponseEntity<Object> handleHttpMediaTypeNotSupported(
+            HttpMediaTypeNotSupportedException unsupported,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        String given = request.getHeader(HttpHeaders.CONTENT_TYPE);
+        return answer(
+                Code.UNSUPPORTED_MEDIA_TYPE,
+                "the body must be "
+                        + unsupported.getSupportedMediaTypes().stream()
+                                .map(MediaType::toString)
+                                .distinct()
+                                .collect(Collectors.joining(", "))
+                        + " (with curl: -H 'Content-Type: application/json' -d '{\"prompt\":\"a red apple\"}'); Content-Type "
+                        + (given == null ? "is missing" : "says " + given),
+                List.of(),
+                headers);
     }
 
     @Override

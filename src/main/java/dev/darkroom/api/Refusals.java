@@ -73,7 +73,9 @@ class Refusals implements AuthenticationEntryPoint, AccessDeniedHandler, Request
                 null,
                 new Problem(
                         Problem.Code.MALFORMED_REQUEST,
-                        "the method, the path or a header has characters that are not taken"));
+                        request.getRequestURI().contains("//")
+                                ? "the path has two slashes in a row; one is meant, perhaps where a base address ends"
+                                : "the method, the path or a header has characters that are not taken"));
     }
 
     /** Answers with the problem, and says so in the audit log. */

@@ -41,9 +41,22 @@ class RequestBodies {
             Map.entry("previews", "partial_images"),
             Map.entry("partial_images", "previews"),
             Map.entry("cfg_scale", "guidance_scale"),
+            Map.entry("cfg", "guidance_scale"),
             Map.entry("num_images", "n"),
+            Map.entry("num_images_per_prompt", "n"),
+            Map.entry("num_outputs", "n"),
+            Map.entry("batch_size", "n"),
             Map.entry("sampler_name", "sampler"),
-            Map.entry("scheduler", "sampler"));
+            Map.entry("sampler_index", "sampler"),
+            Map.entry("sampling_method", "sampler"),
+            Map.entry("scheduler", "sampler"),
+            Map.entry("scheduler_type", "schedule"),
+            Map.entry("noise_schedule", "schedule"),
+            Map.entry("num_steps", "steps"),
+            Map.entry("sampling_steps", "steps"),
+            Map.entry("image_size", "width"),
+            Map.entry("format", "output_format"),
+            Map.entry("model_id", "model"));
 
     private final JsonMapper json;
 

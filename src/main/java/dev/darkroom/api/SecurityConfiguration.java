@@ -70,7 +70,7 @@ class SecurityConfiguration {
 
     private static final String API_CONTENT = "default-src 'none'; frame-ancestors 'none'";
     private static final String PAGE_CONTENT =
-            "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline';"
+            "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline';"
                     + " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     /** Whom this process serves, said once at its start. */

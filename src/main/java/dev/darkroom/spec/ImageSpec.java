@@ -5,6 +5,7 @@ import static dev.darkroom.spec.InvalidImageSpec.outOfRange;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -102,6 +103,8 @@ public record ImageSpec(
 
         List<Violation> wrong = new ArrayList<>();
         checkText(wrong, prompt, negativePrompt);
+        checkCharacters(wrong, "prompt", prompt);
+        checkCharacters(wrong, "negative_prompt", negativePrompt);
         checkChunks(wrong, "prompt", prompt);
         checkChunks(wrong, "negative_prompt", negativePrompt);
         checkSize(wrong, "width", width, info.minSize(), info.maxSize(), info.sizeMultiple());
@@ -228,7 +231,10 @@ public record ImageSpec(
         Optional<T> found = lookup.apply(given);
         if (found.isEmpty()) {
             wrong.add(new Violation(
-                    field, rule, field + " must be one of " + String.join(", ", known) + "; given: \"" + given + "\""));
+                    field,
+                    rule,
+                    field + " must be one of " + String.join(", ", known) + "; given: \"" + given + "\""
+                            + OtherNames.advice(field, given, known)));
         }
         return found.orElse(otherwise);
     }
@@ -271,7 +277,13 @@ public record ImageSpec(
     private static void checkNumbers(
             List<Violation> wrong, int clipSkip, double guidanceScale, double guidanceRescale, int n, long seed) {
         checkRange(wrong, "clip_skip", clipSkip, 0, MAX_CLIP_SKIP);
-        if (!(guidanceScale >= 1 && guidanceScale <= MAX_GUIDANCE)) {
+        if (guidanceScale >= 0 && guidanceScale < 1) {
+            wrong.add(new Violation(
+                    "guidance_scale",
+                    Rule.OUT_OF_RANGE,
+                    "guidance_scale must be between 1 and " + MAX_GUIDANCE + "; given: " + guidanceScale
+                            + "; write 1 for no guidance"));
+        } else if (!(guidanceScale >= 1 && guidanceScale <= MAX_GUIDANCE)) {
             wrong.add(outOfRange("guidance_scale", 1, MAX_GUIDANCE, guidanceScale));
         }
         if (!(guidanceRescale >= 0 && guidanceRescale <= 1)) {
@@ -283,7 +295,15 @@ public record ImageSpec(
                     "guidance_rescale must be 0 where guidance_scale is 1; given: " + guidanceRescale));
         }
         checkRange(wrong, "n", n, 1, MAX_N);
-        checkRange(wrong, "seed", seed, 0, MAX_SEED - Math.max(0, Math.min(n, MAX_N) - 1));
+        long maxSeed = MAX_SEED - Math.max(0, Math.min(n, MAX_N) - 1);
+        if (seed == -1) {
+            wrong.add(new Violation(
+                    "seed",
+                    Rule.OUT_OF_RANGE,
+                    "seed must be between 0 and " + maxSeed + "; given: -1; leave it out for a random one"));
+        } else {
+            checkRange(wrong, "seed", seed, 0, maxSeed);
+        }
     }
 
     private static void checkLength(List<Violation> wrong, String field, String text) {
@@ -293,6 +313,28 @@ public record ImageSpec(
                     field,
                     Rule.TOO_LONG,
                     field + " must have at most " + MAX_PROMPT + " characters; given: " + characters));
+        }
+    }
+
+    /** Of requests only: jobs that were accepted before are drawn. */
+    private static void checkCharacters(List<Violation> wrong, String field, String text) {
+        int[] characters = text.codePoints().toArray();
+        for (int i = 0; i < characters.length; i++) {
+            int character = characters[i];
+            boolean space = character == '\t' || character == '\n' || character == '\r';
+            if (Character.isISOControl(character) && !space || Character.getType(character) == Character.SURROGATE) {
+                wrong.add(new Violation(
+                        field,
+                        Rule.FORBIDDEN_CHARACTER,
+                        String.format(
+                                Locale.ROOT,
+                                "%s must have no control characters but tabs and line breaks, and no halves of surrogate"
+                                        + " pairs; given: U+%04X as character %d",
+                                field,
+                                character,
+                                i + 1)));
+                return;
+            }
         }
     }
 

@@ -11,6 +11,8 @@ public enum Rule {
     /** Nothing where something is needed. */
     EMPTY,
     TOO_LONG,
+    /** A control character, or half of a character. */
+    FORBIDDEN_CHARACTER,
     OUT_OF_RANGE,
     NOT_A_MULTIPLE,
     /** A list's values must fall. */

@@ -74,7 +74,7 @@ class HabitsTests extends ServerTest {
 
     @Test
     void aStreamAfterANumberThatTheJobNeverHadBeginsAnewAndEndsWithTheJob() {
-        String id = submit("{\"prompt\":\"a\",\"steps\":20}");
+        String id = submit("{\"prompt\":\"a\",\"steps\":5}");
         HttpResponse<String> events = get("/v1/jobs/" + id + "/events", "Last-Event-ID", "99999999");
         assertThat(events.statusCode()).isEqualTo(200);
         assertThat(events.body()).contains("event:snapshot", "event:succeeded");
@@ -188,6 +188,162 @@ class HabitsTests extends ServerTest {
         delete("/v1/jobs/" + job.get("id").stringValue());
         isProblem(
                 post("{\"prompt\":\"" + character.repeat(2001) + "\"}"), 400, "invalid_request", "2000", "given: 2001");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "prompt, \\u0000, U+0000",
+        "prompt, \\u001b[31m, U+001B",
+        "negative_prompt, \\u0007, U+0007",
+        "negative_prompt, \\u007f, U+007F",
+        "prompt, \\u0085, U+0085",
+        "prompt, \\ud83c, U+D83C",
+        "prompt, \\udf4e\\ud83c, U+DF4E"
+    })
+    void whatIsNoTextIsRefused(String field, String text, String character) {
+        String other = field.equals("prompt") ? "" : "\"prompt\":\"a\",";
+        HttpResponse<String> answer = post("{" + other + "\"" + field + "\":\"ab" + text + "c\"}");
+        isProblem(answer, 400, "invalid_request", field, character, "as character 3");
+        assertThat(body(answer).at("/errors/0/code").stringValue()).isEqualTo("forbidden_character");
+    }
+
+    @Test
+    void promptsMayHaveLinesAndTabs() {
+        String id =
+                submit("{\"prompt\":\"a red apple,\\r\\n\\ton a table\",\"negative_prompt\":\"x\\ny\",\"steps\":1}");
+        assertThat(job(id).at("/parameters/prompt").stringValue()).isEqualTo("a red apple,\r\n\ton a table");
+        delete("/v1/jobs/" + id);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+                    sampler        | "DPM++ 2M Karras"                 | "sampler": "dpmpp_2m", "schedule": "karras"
+                    sampler        | "dpmpp_2m_karras"                 | "sampler": "dpmpp_2m", "schedule": "karras"
+                    sampler        | "DPM++ 2M SDE Exponential"        | "sampler": "dpmpp_2m_sde", "schedule": "exponential"
+                    sampler        | "dpmpp_sde_gpu"                   | given
+                    sampler        | "Euler a"                         | "sampler": "euler_ancestral"
+                    sampler        | "euler-ancestral"                 | "sampler": "euler_ancestral"
+                    sampler        | "EulerAncestralDiscreteScheduler" | "sampler": "euler_ancestral"
+                    sampler        | "EulerDiscreteScheduler"          | "sampler": "euler"
+                    sampler        | "Euler"                           | "sampler": "euler"
+                    sampler        | "K_EULER_ANCESTRAL"               | "sampler": "euler_ancestral"
+                    sampler        | "k_lms"                           | "sampler": "lms"
+                    sampler        | "LMSDiscreteScheduler"            | "sampler": "lms"
+                    sampler        | "DPMSolverMultistepScheduler"     | "sampler": "dpmpp_2m"
+                    sampler        | "DPMSolverMultistep"              | "sampler": "dpmpp_2m"
+                    sampler        | "KarrasDPM"                       | "sampler": "dpmpp_2m", "schedule": "karras"
+                    sampler        | "dpmpp_2m_k"                      | "sampler": "dpmpp_2m", "schedule": "karras"
+                    sampler        | "PLMS"                            | "sampler": "pndm"
+                    sampler        | "PNDMScheduler"                   | "sampler": "pndm"
+                    sampler        | "DDIM"                            | "sampler": "ddim"
+                    sampler        | "uni_pc"                          | "sampler": "unipc"
+                    sampler        | "UniPCMultistepScheduler"         | "sampler": "unipc"
+                    sampler        | "LCMScheduler"                    | "sampler": "lcm"
+                    schedule       | "Karras"                          | "schedule": "karras"
+                    schedule       | "Uniform"                         | "schedule": "default"
+                    output_format  | "jpg"                             | "output_format": "jpeg"
+                    output_format  | "image/webp"                      | "output_format": "webp"
+                    output_format  | "PNG"                             | "output_format": "png"
+                    priority       | "HIGH"                            | given
+                    seed           | -1                                | leave it out for a random one
+                    guidance_scale | 0                                 | write 1 for no guidance
+                    guidance_scale | 0.0                               | write 1 for no guidance
+                    model          | "darkroom/emoji"                  | given
+                    model          | "Darkroom-Emoji"                  | "model": "darkroom-emoji"
+                    """)
+    void whatOtherProgramsSayIsAnsweredWithWhatToWriteHere(String field, String value, String advice) {
+        isProblem(post("{\"prompt\":\"a\",\"" + field + "\":" + value + "}"), 400, "invalid_request", advice);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
+                    -                                 | is missing
+                    application/x-www-form-urlencoded | says application/x-www-form-urlencoded
+                    text/plain                        | says text/plain
+                    multipart/form-data; boundary=x   | says multipart/form-data
+                    nonsense                          | says nonsense
+                    application/json; charset=x-none  | says application/json
+                    """)
+    void aBodyOfAnotherTypeHearsWhatToSend(String type, String given) {
+        for (String path : new String[] {"/v1/images", "/v1/images/generations"}) {
+            HttpRequest.Builder request = request(path);
+            if (type != null) {
+                request.header("Content-Type", type);
+            }
+            HttpResponse<String> answer = send(request.POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a\"}")));
+            assertThat(answer.statusCode()).as(path + answer.body()).isEqualTo(415);
+            assertThat(answer.body()).contains("unsupported_media_type", "Content-Type: application/json", given);
+        }
+    }
+
+    @Test
+    void queriesAreReadLikeFields() {
+        String id = submit("{\"prompt\":\"a\",\"steps\":1}");
+        String job = "/v1/jobs/" + id;
+        isProblem(get("/v1/jobs?stat=running"), 400, "invalid_parameter", "\"stat\"", "did you mean \"state\"?");
+        isProblem(get("/v1/jobs?page=2"), 400, "invalid_parameter", "\"page\"", "state, limit, cursor");
+        isProblem(get("/v1/jobs?limit=5&limit=6"), 400, "invalid_parameter", "limit is given 2 times");
+        isProblem(get("/v1/jobs?limit=many"), 400, "invalid_parameter", "limit", "many");
+        isProblem(get("/v1/jobs?limit="), 400, "invalid_parameter", "limit");
+        isProblem(get("/v1/jobs?cursor=x"), 400, "invalid_parameter", "cursor");
+        isProblem(get("/v1/models?limit=5"), 400, "invalid_parameter", "there is none");
+        isProblem(get(job + "?wait=5"), 400, "invalid_parameter", "did you mean \"wait_ms\"?");
+        isProblem(get(job + "/events?after=1"), 400, "invalid_parameter", "\"after\"");
+        isProblem(get(job + "/images/0?format=png"), 400, "invalid_parameter", "\"format\"");
+        isProblem(get(job + "/images?x"), 400, "invalid_parameter", "\"x\"");
+        isProblem(send(request(job + "?force=true").DELETE()), 400, "invalid_parameter", "\"force\"");
+        assertThat(get("/v1/jobs?state=queued&state=running&limit=5").statusCode())
+                .isEqualTo(200);
+        assertThat(get(job + "?wait_ms=0").statusCode()).isEqualTo(200);
+        delete(job);
+    }
+
+    @Test
+    void headOptionsAndSlashesAtTheEndDoWhatTheyDoElsewhere() throws IOException {
+        String id = submit("{\"prompt\":\"a\",\"steps\":150,\"n\":8}");
+        for (String path : new String[] {"/v1/models", "/v1/jobs", "/v1/jobs/" + id, "/v1/jobs/" + id + "/events"}) {
+            HttpResponse<String> head = send(request(path).method("HEAD", HttpRequest.BodyPublishers.noBody()));
+            assertThat(head.statusCode()).as(path).isEqualTo(200);
+            assertThat(head.body()).isEmpty();
+            HttpResponse<String> options = send(request(path).method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+            assertThat(options.statusCode()).as(path).isEqualTo(200);
+            assertThat(header(options, "Allow")).contains("GET", "HEAD", "OPTIONS");
+        }
+        assertThat(header(
+                        send(request("/v1/jobs/" + id).method("OPTIONS", HttpRequest.BodyPublishers.noBody())),
+                        "Allow"))
+                .contains("DELETE");
+        HttpResponse<String> posting =
+                send(request("/v1/images").method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+        assertThat(header(posting, "Allow")).contains("POST").doesNotContain("GET");
+
+        for (String path : new String[] {"/v1/models/", "/v1/jobs/", "/v1/jobs/" + id + "/"}) {
+            assertThat(get(path).statusCode()).as(path).isEqualTo(200);
+        }
+        assertThat(send(request("/v1/images/", "Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"\"}")))
+                        .statusCode())
+                .isEqualTo(400);
+        HttpResponse<String> ended = send(request("/v1/jobs/" + id + "/").DELETE());
+        assertThat(ended.statusCode()).isIn(200, 202);
+        isProblem(get("/v1//models"), 400, "malformed_request", "two slashes");
+    }
+
+    @Test
+    void theExampleOfTheDocumentIsDrawnAtTheModelsSizeAndThePageMayShowIt() {
+        JsonNode document = body(get("/v3/api-docs"));
+        JsonNode example =
+                document.at("/paths/~1v1~1images/post/requestBody/content/application~1json/examples/apple/value");
+        JsonNode job = body(post(example.isString() ? example.stringValue() : example.toString()));
+        JsonNode defaults = body(get("/v1/models")).at("/models/0/defaults");
+        assertThat(job.at("/parameters/width")).as(job.toString()).isEqualTo(defaults.get("width"));
+        assertThat(job.at("/parameters/height")).isEqualTo(defaults.get("height"));
+        assertThat(job.at("/parameters/prompt").stringValue()).isEqualTo("a red apple");
+        delete("/v1/jobs/" + job.get("id").stringValue());
+        // Swagger UI shows a picture that it has fetched as a blob.
+        assertThat(header(get("/swagger-ui/index.html"), "Content-Security-Policy"))
+                .contains("img-src 'self' data: blob:;");
+        assertThat(header(get("/v1/models"), "Content-Security-Policy")).doesNotContain("blob:");
     }
 
     private String raw(String request) throws IOException {

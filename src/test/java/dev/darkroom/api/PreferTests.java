@@ -34,7 +34,13 @@ class PreferTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"wait", "wait=", "wait=-1", "wait=61", "wait=1.5", "wait=ten", "wait=99999999999"})
+    @ValueSource(strings = {"wait", "wait=", "Wait = \"\"", "respond-async, wait; foo"})
+    void waitsAsLongAsItCanWhereNoNumberIsGiven(String header) {
+        assertThat(Prefer.parse(header)).isEqualTo(new Prefer(Duration.ofSeconds(60), false, "wait=60"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"wait=-1", "wait=61", "wait=1.5", "wait=ten", "wait=99999999999"})
     void refusesAWaitThatIsNoWholeNumberUpTo60(String header) {
         assertThatThrownBy(() -> Prefer.parse(header))
                 .isInstanceOf(Problem.class)
