@@ -74,7 +74,7 @@ class ProblemsTests extends ServerTest {
                     steps           | 0      | out_of_range
                     steps           | 151    | out_of_range
                     n               | 0      | out_of_range
-                    n               | 9      | out_of_range
+                    n               | 11     | out_of_range
                     guidance_scale  | 0.5    | out_of_range
                     guidance_scale  | 31     | out_of_range
                     seed            | -1     | out_of_range

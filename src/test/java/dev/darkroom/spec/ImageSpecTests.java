@@ -92,7 +92,7 @@ class ImageSpecTests {
                 .guidanceScale(Double.NaN)
                 .guidanceRescale(1.1)
                 .seed(-1L)
-                .n(9)
+                .n(11)
                 .sampler("plms")
                 .schedule("linear")
                 .timesteps(Arrays.asList(5, null))
