@@ -32,7 +32,10 @@ public final class Claim {
     private final long number;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final Map<Integer, Long> steppedAt = new HashMap<>();
-    private final Set<Integer> company = new HashSet<>(); // pictures whose rows are in the company; guarded by steppedAt
+
+    /** Pictures whose rows are in the company; guarded by {@link #steppedAt}. */
+    private final Set<Integer> company = new HashSet<>();
+
     private boolean begun;
     private int rows = 1;
     private double evaluationsPerStep = 1;
