@@ -17,7 +17,7 @@ import java.util.UUID;
 final class DirectoryImageStore implements ImageStore {
 
     /** Nobody writes on a draft that is as old as this. */
-    private static final Duration ABANDONED = Duration.ofHours(1);
+    private static final Duration ABANDONED = Duration.ofMinutes(10);
 
     private final Path directory;
     private final Path drafts;

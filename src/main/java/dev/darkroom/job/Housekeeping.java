@@ -143,7 +143,7 @@ class Housekeeping implements SmartLifecycle {
         repeat(executor, SELDOM, surviving("Forgetting the steps of ended jobs", this::forgetSteps));
         repeat(executor, SELDOM, surviving("Forgetting idempotency keys", this::forgetKeys));
         repeat(executor, SELDOM, surviving("Compacting the database", () -> compact(COMPACTING)));
-        executor.execute(surviving("Removing what a crash left in the store of pictures", files::tidy));
+        repeat(executor, SELDOM, surviving("Removing what a crash left in the store of pictures", files::tidy));
         this.executor = executor;
     }
 
