@@ -17,6 +17,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyStore;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -42,9 +43,14 @@ final class Outside implements AutoCloseable {
             "*.s3.amazonaws.com",
             "*.s3.us-east-1.amazonaws.com");
 
+    /** The bucket where the SDK may look for it. */
+    private static final List<String> AMAZON =
+            List.of("pictures.s3.amazonaws.com", "pictures.s3.us-east-1.amazonaws.com");
+
     final TestPostgres postgres = TestPostgres.start();
     private final Path folder = ServerProcess.freshData("outside");
     private final S3Server store;
+    private final S3Server amazon;
     private final FakeHub hub;
     private final Map<String, String> hosts = new LinkedHashMap<>();
     private final Machine machine;
@@ -55,7 +61,12 @@ final class Outside implements AutoCloseable {
 
     Outside(Machine machine) throws Exception {
         this.machine = machine;
-        store = new S3Server(folder.resolve("s3"), "pictures", "s3proxy.virtual-host=s3.amazonaws.com");
+        store = new S3Server(folder.resolve("s3"), "pictures");
+        // With a virtual host that nobody calls S3Proxy takes the host's whole name for the bucket's.
+        amazon = new S3Server(folder.resolve("amazon"), AMAZON.get(0), "s3proxy.virtual-host=nowhere.example");
+        Files.createDirectory(
+                amazon.data().resolve(AMAZON.get(1)),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         hub = FakeHub.of(Path.of("src/test/resources/tiny-sd"));
         tls = tls();
 
@@ -66,8 +77,8 @@ final class Outside implements AutoCloseable {
                 false);
         relay("s3", 9000, URI.create(store.endpoint()).getPort(), false);
         relay("s3.example.org", 443, URI.create(store.endpoint()).getPort(), true);
-        relay("pictures.s3.amazonaws.com", 443, URI.create(store.endpoint()).getPort(), true);
-        hosts.put("pictures.s3.us-east-1.amazonaws.com", hosts.get("pictures.s3.amazonaws.com"));
+        relay(AMAZON.get(0), 443, URI.create(amazon.endpoint()).getPort(), true);
+        hosts.put(AMAZON.get(1), hosts.get(AMAZON.get(0)));
         relay("hub.example.org", 443, hub.address().getPort(), true);
         hosts.put("huggingface.co", hosts.get("hub.example.org"));
         issuers = new TokenIssuer(ISSUER, OTHER_ISSUER);
@@ -236,6 +247,7 @@ final class Outside implements AutoCloseable {
     @Override
     public void close() throws IOException {
         store.close();
+        amazon.close();
         hub.close();
         postgres.close();
     }
