@@ -165,6 +165,27 @@ class ClientsTests {
         run(CLIENTS, python, "-m", "pip", "install", "--quiet", "-r", requirements.toString());
     }
 
+    /** What their reader has: a folder with the program, and what the page tells to type. */
+    @Test
+    void snippetsOfTheDocsForTypeScriptFromAnEmptyFolder() throws Exception {
+        String steps = Snippet.all("sh").get(0).code();
+        for (Snippet snippet : Snippet.all("typescript")) {
+            Path folder = Files.createTempDirectory("apple"); // no node_modules above it
+            Files.writeString(folder.resolve("apple.ts"), snippet.text(base()));
+            if (snippet.code().contains("./darkroom-client/")) {
+                copy(HELPERS.resolve("jobEvents.ts"), folder);
+                run(
+                        folder,
+                        "cp",
+                        "-r",
+                        CLIENTS.resolve("typescript/darkroom-client").toString(),
+                        "darkroom-client");
+            }
+            run(folder, "bash", "-euo", "pipefail", "-c", steps);
+            snippet.check(folder);
+        }
+    }
+
     private static String base() {
         return server.uri("").toString();
     }
