@@ -32,6 +32,15 @@ class DerivedSettingsTests {
     }
 
     @Test
+    void aWorkerThatIsFrozenWithinATransactionLetsGoOfItsLocks() {
+        String sql = "spring.datasource.hikari.connection-init-sql";
+        assertThat(derived(Map.of("spring.datasource.url", "jdbc:postgresql://host/database"))
+                        .getProperty(sql))
+                .contains("idle_in_transaction_session_timeout");
+        assertThat(derived(Map.of()).getProperty(sql)).isNull();
+    }
+
+    @Test
     void openTelemetryIsLoadedOnlyWhereTracesAreSent() throws ClassNotFoundException {
         String excluded = derived(Map.of()).getRequiredProperty(EXCLUDED);
         assertThat(excluded).contains("OtlpTracingAutoConfiguration");

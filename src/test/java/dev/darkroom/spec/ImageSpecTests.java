@@ -93,7 +93,7 @@ class ImageSpecTests {
                 .guidanceRescale(1.1)
                 .seed(-1L)
                 .n(11)
-                .sampler("plms")
+                .sampler("magic")
                 .schedule("linear")
                 .timesteps(Arrays.asList(5, null))
                 .sigmas(Arrays.asList(2.0, null))
@@ -122,7 +122,7 @@ class ImageSpecTests {
         assertThat(invalid.violations())
                 .extracting(Violation::message)
                 .contains("sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpmpp_2m,"
-                        + " dpmpp_2m_sde, dpmpp_sde, unipc, lcm; given: \"plms\"");
+                        + " dpmpp_2m_sde, dpmpp_sde, unipc, lcm; given: \"magic\"");
     }
 
     @Test
