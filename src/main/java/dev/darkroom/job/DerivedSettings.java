@@ -68,7 +68,8 @@ class DerivedSettings implements EnvironmentPostProcessor {
             // Seconds. A server that has vanished without closing its connections is noticed.
             derived.put("spring.datasource.hikari.data-source-properties.connectTimeout", "2");
             derived.put("spring.datasource.hikari.data-source-properties.socketTimeout", "10");
-            // A worker that is frozen within a transaction keeps its job's row locked, and its connection does not break.
+            // A worker that is frozen within a transaction keeps its job's row locked, and its connection does not
+            // break.
             derived.put(
                     "spring.datasource.hikari.connection-init-sql", "set idle_in_transaction_session_timeout = '10s'");
         }

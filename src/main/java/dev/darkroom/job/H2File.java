@@ -18,6 +18,11 @@ final class H2File {
 
     private static final Logger log = LoggerFactory.getLogger(H2File.class);
 
+    /** Percent of a part that is in use; below that it is written anew. */
+    private static final int FILL_RATE = 90;
+
+    private static final int MOST_AT_A_TIME = 16 << 20; // bytes
+
     private final DataSource database;
 
     H2File(DataSource database) {
@@ -25,8 +30,9 @@ final class H2File {
     }
 
     /**
-     * Moves what is in use together and gives the rest of the file back. What is outdated is overwritten at once then, but not
-     * before what is newer is on the disk.
+     * Writes what is still in use of mostly outdated parts anew, so that the next commits take their place; H2 itself moves all
+     * together and cuts the file when it closes it. Its compactFile would do that at once, but has moments in which a crash finds
+     * a part overwritten that is still referred to.
      *
      * @param atMost commits may have to wait for so long
      */
@@ -37,8 +43,13 @@ final class H2File {
             MVStore store = session.getDatabase().getStore().getMvStore();
             int retention = store.getRetentionTime();
             long before = store.getFileStore().size();
+            store.setRetentionTime(0);
             try {
-                store.compactFile((int) atMost.toMillis());
+                long end = System.nanoTime() + atMost.toNanos();
+                while (store.compact(FILL_RATE, MOST_AT_A_TIME) && System.nanoTime() < end) {
+                    store.sync();
+                }
+                store.sync();
             } finally {
                 store.setRetentionTime(retention);
             }

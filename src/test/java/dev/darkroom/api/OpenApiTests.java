@@ -28,6 +28,8 @@ class OpenApiTests extends ServerTest {
         assertThat(operations)
                 .containsExactlyInAnyOrder(
                         "createImages",
+                        "createJob",
+                        "getSignedImage",
                         "generateImages",
                         "listJobs",
                         "getJob",

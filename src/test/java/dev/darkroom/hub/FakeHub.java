@@ -29,7 +29,7 @@ import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A hub on this machine that serves one model under every name, and does to its answers what a test tells it. Written on the bare socket,
+ * A hub on this machine that serves one model under every name but gone, and does to its answers what a test tells it. Written on the bare socket,
  * because an HTTP server would not lie.
  */
 public final class FakeHub implements AutoCloseable {
@@ -208,6 +208,9 @@ public final class FakeHub implements AutoCloseable {
     /** As a proxy it serves itself, whatever the hub's name. */
     private Answer honest(Request asked) {
         Request request = new Request(asked.path().replaceFirst("^http://[^/]+", ""), asked.headers());
+        if (request.path().contains("/gone/")) {
+            return Answer.of(404, new byte[0]).with("X-Error-Code", "EntryNotFound");
+        }
         if (request.path().matches("/api/models/[^/]+/[^/]+/revision/.*")) {
             return Answer.of(200, JsonMapper.shared().writeValueAsBytes(listing()));
         }

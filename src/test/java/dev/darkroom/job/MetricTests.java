@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 class MetricTests {
 
     /** What a label may be: nothing that a client makes up. */
-    private static final Set<String> LABELS = Set.of("model", "sampler", "outcome", "code", "state", "device", "version", "revision");
+    private static final Set<String> LABELS =
+            Set.of("model", "sampler", "outcome", "code", "state", "device", "version", "revision");
 
     @Test
     void thePageListsEveryMetricWithItsKindLabelsAndMeaning() throws IOException {
@@ -62,7 +63,8 @@ class MetricTests {
         String name = metric.id.replace('.', '_');
         return switch (metric.kind) {
             case COUNTER -> name + "_total";
-            case TIMER, SUMMARY, GAUGE -> name.endsWith("_" + metric.unit) || metric.unit.equals("info") ? name : name + "_" + metric.unit;
+            case TIMER, SUMMARY, GAUGE ->
+                name.endsWith("_" + metric.unit) || metric.unit.equals("info") ? name : name + "_" + metric.unit;
         };
     }
 }

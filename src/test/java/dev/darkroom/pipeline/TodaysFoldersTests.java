@@ -362,11 +362,10 @@ class TodaysFoldersTests {
                 Map.entry("canny.safetensors", "a ControlNet"),
                 Map.entry("vae.safetensors", "a VAE alone"),
                 Map.entry("flux.safetensors", "a diffusion transformer")));
-        List<String> lines =
-                log.list.stream()
-                        .map(ILoggingEvent::getFormattedMessage)
-                        .filter(line -> line.contains(models.toString()))
-                        .toList();
+        List<String> lines = log.list.stream()
+                .map(ILoggingEvent::getFormattedMessage)
+                .filter(line -> line.contains(models.toString()))
+                .toList();
         expected.forEach((name, reason) -> assertThat(lines)
                 .filteredOn(line -> line.startsWith(models.resolve(name) + " is not served: " + reason))
                 .as(name)
