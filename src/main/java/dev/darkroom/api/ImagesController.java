@@ -17,6 +17,7 @@ import dev.darkroom.spec.JobOptions;
 import dev.darkroom.spec.ModelInfo;
 import dev.darkroom.spec.OtherNames;
 import dev.darkroom.spec.Rule;
+import dev.darkroom.spec.Warning;
 import io.swagger.v3.oas.annotations.Hidden;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -57,6 +58,7 @@ class ImagesController {
 
     private final Models models;
     private final Jobs jobs;
+    private final JobAnswers answers;
     private final Waiting waiting;
     private final Downloads downloads;
     private final Idempotency idempotency;
@@ -67,6 +69,7 @@ class ImagesController {
     ImagesController(
             Models models,
             Jobs jobs,
+            JobAnswers answers,
             Waiting waiting,
             Downloads downloads,
             Idempotency idempotency,
@@ -75,6 +78,7 @@ class ImagesController {
             JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
+        this.answers = answers;
         this.waiting = waiting;
         this.downloads = downloads;
         this.idempotency = idempotency;
@@ -103,6 +107,10 @@ class ImagesController {
             headers = {
                 @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
                 @Header(
+                        name = JobAnswers.WARNING,
+                        description = JobAnswers.WARNING_SAYS,
+                        schema = @Schema(type = "string")),
+                @Header(
                         name = "Content-Location",
                         description = "Where the pictures of this answer are to be had again",
                         schema = @Schema(type = "string")),
@@ -123,7 +131,13 @@ class ImagesController {
     @ApiResponse(
             responseCode = "202",
             description = "The job is accepted and not finished yet",
-            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            headers = {
+                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+                @Header(
+                        name = JobAnswers.WARNING,
+                        description = JobAnswers.WARNING_SAYS,
+                        schema = @Schema(type = "string"))
+            },
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
@@ -238,6 +252,8 @@ class ImagesController {
             answer.set(HttpHeaders.LOCATION, urls.job(seen.id()));
             request.wantedSize(seen.spec())
                     .ifPresent(size -> answer.set(OpenAiImagesController.REQUESTED_SIZE, size.toString()));
+            List<Warning> warnings = answers.warnings(seen);
+            warnings.forEach(warning -> answer.add(JobAnswers.WARNING, JobAnswers.header(warning)));
             if (prefer.applied() != null) {
                 answer.add("Preference-Applied", prefer.applied());
             }
@@ -247,7 +263,7 @@ class ImagesController {
             if (pictures && seen.state().isFinal()) {
                 return pictures(answer, seen, type, urls);
             }
-            return json(answer, seen, key, urls);
+            return json(answer, seen, key, urls, warnings);
         });
     }
 
@@ -300,10 +316,11 @@ class ImagesController {
         return ImageSpec.of(settings.nearestSize() == NearestSize.ALWAYS ? draft.fitted(info) : draft, info);
     }
 
-    private ResponseEntity<Object> json(HttpHeaders headers, Job job, @Nullable IdempotencyKey key, JobUrls urls) {
+    private ResponseEntity<Object> json(
+            HttpHeaders headers, Job job, @Nullable IdempotencyKey key, JobUrls urls, List<Warning> warnings) {
         HttpStatus status = job.state().isFinal() ? HttpStatus.OK : HttpStatus.ACCEPTED;
-        IdempotencyKey.Answer answer = new IdempotencyKey.Answer(
-                status.value(), json.writeValueAsString(JobResponse.of(job, jobs.outlook(job), urls)));
+        IdempotencyKey.Answer answer =
+                new IdempotencyKey.Answer(status.value(), json.writeValueAsString(answers.of(job, urls, warnings)));
         if (key != null) {
             answer = jobs.firstAnswer(key, answer);
         }

@@ -6,6 +6,7 @@ import dev.darkroom.job.Job;
 import dev.darkroom.job.Outlook;
 import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.OutputFormat;
+import dev.darkroom.spec.Warning;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Duration;
 import java.time.Instant;
@@ -80,6 +81,12 @@ record JobResponse(
 
         @Schema(description = "How long it took") @JsonProperty("timings")
         Timings timings,
+
+        @Schema(
+                description =
+                        "What it asks for and will hardly get, as its model is served now; it is drawn all the same")
+        @JsonProperty("warnings")
+        List<Warned> warnings,
 
         @Schema(description = "Why it failed") @JsonProperty("error") @Nullable
         Failure error) {
@@ -231,6 +238,26 @@ record JobResponse(
         }
     }
 
+    /** What a job asks for and will hardly get. */
+    @Schema(name = "JobWarning", description = "What a job asks for and will hardly get")
+    record Warned(
+            @Schema(
+                    description = "Stable word",
+                    allowableValues = {"unknown_words", "foreign_syntax", "unusual_size"})
+            @JsonProperty("code")
+            String code,
+
+            @Schema(description = "The field of the request") @JsonProperty("field")
+            String field,
+
+            @Schema(description = "For people") @JsonProperty("message")
+            String message) {
+
+        static Warned of(Warning warning) {
+            return new Warned(warning.code().id(), warning.field(), warning.message());
+        }
+    }
+
     /** Why a job failed. */
     @Schema(name = "JobFailure", description = "Why a job failed")
     record Failure(
@@ -252,7 +279,7 @@ record JobResponse(
             @Schema(description = "For people") @JsonProperty("message")
             String message) {}
 
-    static JobResponse of(Job job, Outlook outlook, JobUrls urls) {
+    static JobResponse of(Job job, Outlook outlook, JobUrls urls, List<Warning> warnings) {
         Optional<ImageSpec> spec = job.readable();
         Job.Failure failure = job.failure();
         return new JobResponse(
@@ -278,6 +305,7 @@ record JobResponse(
                 job.startedAt(),
                 job.finishedAt(),
                 Timings.of(job),
+                warnings.stream().map(Warned::of).toList(),
                 failure == null ? null : new Failure(failure.code(), failure.message()));
     }
 

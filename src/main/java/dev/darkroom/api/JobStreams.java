@@ -45,6 +45,7 @@ class JobStreams {
     private static final Duration RECONNECT = Duration.ofSeconds(1);
 
     private final Jobs jobs;
+    private final JobAnswers answers;
     private final OpenExchanges exchanges;
     private final JsonMapper json;
     private final ApiSettings limits;
@@ -53,9 +54,16 @@ class JobStreams {
     private final ScheduledExecutorService heartbeats =
             Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("sse-heartbeat-"));
 
-    JobStreams(Jobs jobs, OpenExchanges exchanges, JsonMapper json, ApiSettings limits, Metrics metrics) {
+    JobStreams(
+            Jobs jobs,
+            JobAnswers answers,
+            OpenExchanges exchanges,
+            JsonMapper json,
+            ApiSettings limits,
+            Metrics metrics) {
         metrics.gauge(Metric.STREAMS, open::size);
         this.jobs = jobs;
+        this.answers = answers;
         this.limits = limits;
         this.exchanges = exchanges;
         this.json = json;
@@ -268,7 +276,7 @@ class JobStreams {
         private void writeNews() throws IOException {
             if (sent == null) {
                 Job job = jobs.find(jobId).orElseThrow();
-                send(job.lastEvent(), "snapshot", JobResponse.of(job, jobs.outlook(job), urls));
+                send(job.lastEvent(), "snapshot", answers.of(job, urls));
                 if (job.state().isFinal()) {
                     complete();
                     return;
@@ -307,7 +315,7 @@ class JobStreams {
                 }
                 case SUCCEEDED, FAILED, CANCELED -> {
                     Job job = jobs.find(jobId).orElseThrow();
-                    yield JobResponse.of(job, jobs.outlook(job), urls);
+                    yield answers.of(job, urls);
                 }
             };
         }

@@ -3,7 +3,6 @@ package dev.darkroom.api;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
-import dev.darkroom.job.Outlook;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
@@ -51,13 +50,21 @@ class JobsController {
 
     private final ImagesController images;
     private final Jobs jobs;
+    private final JobAnswers answers;
     private final JobStreams streams;
     private final Waiting waiting;
     private final Downloads downloads;
 
-    JobsController(ImagesController images, Jobs jobs, JobStreams streams, Waiting waiting, Downloads downloads) {
+    JobsController(
+            ImagesController images,
+            Jobs jobs,
+            JobAnswers answers,
+            JobStreams streams,
+            Waiting waiting,
+            Downloads downloads) {
         this.images = images;
         this.jobs = jobs;
+        this.answers = answers;
         this.streams = streams;
         this.waiting = waiting;
         this.downloads = downloads;
@@ -72,7 +79,13 @@ class JobsController {
     @ApiResponse(
             responseCode = "200",
             description = "The finished job",
-            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            headers = {
+                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+                @Header(
+                        name = JobAnswers.WARNING,
+                        description = JobAnswers.WARNING_SAYS,
+                        schema = @Schema(type = "string"))
+            },
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
@@ -80,7 +93,13 @@ class JobsController {
     @ApiResponse(
             responseCode = "202",
             description = "The job is accepted and not finished yet",
-            headers = @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+            headers = {
+                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+                @Header(
+                        name = JobAnswers.WARNING,
+                        description = JobAnswers.WARNING_SAYS,
+                        schema = @Schema(type = "string"))
+            },
             content =
                     @Content(
                             mediaType = MediaType.APPLICATION_JSON_VALUE,
@@ -156,10 +175,7 @@ class JobsController {
         List<Job> found = jobs.list(Caller.of(http).id(), states(state), Cursor.read(cursor), limit + 1);
         List<Job> page = found.subList(0, Math.min(limit, found.size()));
         return new JobResponse.Page(
-                page.stream()
-                        .map(job -> JobResponse.of(job, Outlook.NONE, urls))
-                        .toList(),
-                found.size() > limit ? Cursor.after(page.get(limit - 1)) : null);
+                answers.page(page, urls), found.size() > limit ? Cursor.after(page.get(limit - 1)) : null);
     }
 
     private static Set<JobState> states(@Nullable List<String> ids) {
@@ -216,7 +232,7 @@ class JobsController {
             if (job.state().isFinal()) {
                 answer.header(ServerTiming.HEADER, ServerTiming.of(job));
             }
-            return answer.body(JobResponse.of(job, jobs.outlook(job), urls));
+            return answer.body(answers.of(job, urls));
         });
     }
 
@@ -241,7 +257,7 @@ class JobsController {
                                 Problem.Code.ALREADY_ENDED,
                                 "job " + id + " has " + job.state().id() + " already");
                 };
-        return ResponseEntity.status(status).body(JobResponse.of(job, jobs.outlook(job), JobUrls.of(http)));
+        return ResponseEntity.status(status).body(answers.of(job, JobUrls.of(http)));
     }
 
     @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)

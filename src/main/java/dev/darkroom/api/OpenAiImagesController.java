@@ -44,6 +44,7 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.context.request.async.DeferredResult;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
@@ -73,6 +74,7 @@ class OpenAiImagesController {
 
     private final Models models;
     private final Jobs jobs;
+    private final JobAnswers answers;
     private final Waiting waiting;
     private final JobStreams streams;
     private final Downloads downloads;
@@ -85,6 +87,7 @@ class OpenAiImagesController {
     OpenAiImagesController(
             Models models,
             Jobs jobs,
+            JobAnswers answers,
             Waiting waiting,
             JobStreams streams,
             Downloads downloads,
@@ -95,6 +98,7 @@ class OpenAiImagesController {
             JsonMapper json) {
         this.models = models;
         this.jobs = jobs;
+        this.answers = answers;
         this.waiting = waiting;
         this.streams = streams;
         this.downloads = downloads;
@@ -105,7 +109,10 @@ class OpenAiImagesController {
         this.json = json;
     }
 
-    /** @return an {@link SseEmitter} for a stream, otherwise a {@link DeferredResult} */
+    /**
+     * @param version what Azure's clients send; there is one version here
+     * @return an {@link SseEmitter} for a stream, otherwise a {@link DeferredResult}
+     */
     @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
     @Idempotency.Header
     @Operation(operationId = "generateImages", summary = "Draw pictures, in OpenAI's shape", description = """
@@ -120,6 +127,10 @@ class OpenAiImagesController {
             description = "The pictures",
             headers = {
                 @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+                @Header(
+                        name = JobAnswers.WARNING,
+                        description = JobAnswers.WARNING_SAYS,
+                        schema = @Schema(type = "string")),
                 @Header(
                         name = REQUESTED_SIZE,
                         description = "The size that was asked for, if the nearest one was drawn in its place",
@@ -145,6 +156,7 @@ class OpenAiImagesController {
                                             value = "{\"prompt\":\"a red apple\",\"n\":2,\"seed\":42}")))
     Object generate(
             @RequestBody JsonNode body,
+            @Parameter(hidden = true) @RequestParam(name = "api-version", required = false) @Nullable String version,
             @Parameter(hidden = true) HttpServletRequest http,
             @Parameter(hidden = true) HttpServletResponse answer) {
         FieldsRead<OpenAiImageRequest> read = bodies.read(body, OpenAiImageRequest.class);
@@ -157,6 +169,7 @@ class OpenAiImagesController {
             Job job = earlier.orElseGet(() -> submit(read, caller, key));
             answer.setHeader(HttpHeaders.LOCATION, JobUrls.of(http).job(job.id()));
             differing(request, job).ifPresent(size -> answer.setHeader(REQUESTED_SIZE, size.toString()));
+            answers.warnings(job).forEach(warning -> answer.addHeader(JobAnswers.WARNING, JobAnswers.header(warning)));
             return job;
         };
         if (request.streams()) {

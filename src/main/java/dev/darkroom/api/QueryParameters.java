@@ -8,18 +8,21 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.springframework.core.MethodParameter;
+import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.HandlerInterceptor;
 
-/** The query of a request that reads: like fields of a body, what there is not is refused by name, and so is what is said twice. */
+/** The query of a request: like fields of a body, what there is not is refused by name, and so is what is said twice. */
 final class QueryParameters implements HandlerInterceptor {
 
-    private static final Set<String> READING = Set.of("GET", "HEAD", "DELETE");
+    /** Without a body. The parameters of a form are its body's, but our posts take none. */
+    private static final Set<String> BODILESS = Set.of("GET", "HEAD", "DELETE");
 
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
-        if (handler instanceof HandlerMethod method && READING.contains(request.getMethod())) {
+        if (handler instanceof HandlerMethod method
+                && (BODILESS.contains(request.getMethod()) || method.hasMethodAnnotation(PostMapping.class))) {
             Map<String, Class<?>> known = known(method);
             request.getParameterMap().forEach((name, values) -> check(name, values, known));
         }

@@ -12,6 +12,7 @@ import dev.darkroom.spec.ImageSpec;
 import dev.darkroom.spec.OutputFormat;
 import dev.darkroom.spec.SamplerKind;
 import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.spec.Warning;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -222,6 +223,8 @@ final class GenerateCommand implements Callable<Integer> {
             if (toStdout() && spec.n() > 1) {
                 throw new IllegalArgumentException("-o - takes one picture; given: -n " + spec.n());
             }
+            PrintWriter err = command.commandLine().getErr();
+            Warning.of(spec, pipeline.info()).forEach(warning -> err.println("Warning: " + warning.message()));
             List<Generation> generations = new ArrayList<>(IntStream.range(0, spec.n())
                     .mapToObj(i -> pipeline.begin(spec, i))
                     .toList());

@@ -19,7 +19,7 @@ final class StoredJson {
             "determinism":"FAST", "previews":0, "output":{"format":"PNG","compression":100}}""");
 
     private static final ObjectNode ABSENT_IN_MODEL = object("""
-            {"guidanceEmbedded":false}""");
+            {"guidanceEmbedded":false, "words":[]}""");
 
     private StoredJson() {}
 

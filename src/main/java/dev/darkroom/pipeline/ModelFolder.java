@@ -18,9 +18,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
@@ -28,7 +32,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A checked diffusers folder and the defaults of its requests. A file {@code darkroom.json} beside {@code
- * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}, and {@code latent_rgb}, the linear
+ * model_index.json} may set {@code description, steps, guidance_scale, sampler, schedule}, {@code words}, a list of all
+ * that the model was taught, so that others are warned of, and {@code latent_rgb}, the linear
  * map from latents to colours that previews are drawn by: a row of red, green and blue a channel and one for the
  * constant, in −1 to 1 where a latent is in the U-Net's scale.
  */
@@ -113,11 +118,17 @@ final class ModelFolder implements ModelLibrary.Source {
                 Math.min(schedule.originalSteps(), schedule.trainTimesteps()),
                 Math.min(networks.maxClipSkip(), ImageSpec.MAX_CLIP_SKIP),
                 networks.unet().knowsGuidance(),
-                networks.check());
+                networks.check(),
+                defaults.words);
     }
 
     private record Defaults(
-            String description, int steps, double guidanceScale, SamplerKind sampler, SigmaSpacing schedule) {}
+            String description,
+            int steps,
+            double guidanceScale,
+            SamplerKind sampler,
+            SigmaSpacing schedule,
+            Set<String> words) {}
 
     private Defaults defaults(Path file, JsonNode json) {
         return new Defaults(
@@ -130,7 +141,8 @@ final class ModelFolder implements ModelLibrary.Source {
                         "sampler",
                         SamplerKind::of,
                         sampler(folder.component("scheduler").config())),
-                named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT));
+                named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT),
+                words(file, json));
     }
 
     private int steps() {
@@ -155,6 +167,21 @@ final class ModelFolder implements ModelLibrary.Source {
             throw InvalidCheckpoint.ofKey(file, key, least + " to " + most, value.toString());
         }
         return value.doubleValue();
+    }
+
+    private static Set<String> words(Path file, JsonNode json) {
+        JsonNode value = json.path("words");
+        if (value.isMissingNode()) {
+            return Set.of();
+        }
+        if (!value.isArray() || !value.valueStream().allMatch(JsonNode::isString)) {
+            throw InvalidCheckpoint.ofKey(file, "words", "a list of words", value.toString());
+        }
+        return value.valueStream()
+                .flatMap(word ->
+                        Stream.of(word.stringValue().toLowerCase(Locale.ROOT).split("[^\\p{L}\\p{M}]+")))
+                .filter(word -> !word.isEmpty())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static double @Nullable [][] latentRgb(Path file, JsonNode json, int channels) {

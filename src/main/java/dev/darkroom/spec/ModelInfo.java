@@ -1,5 +1,7 @@
 package dev.darkroom.spec;
 
+import java.util.Set;
+
 /**
  * What a model offers: its name, its defaults and its limits.
  *
@@ -22,6 +24,7 @@ package dev.darkroom.spec;
  * @param maxClipSkip the bound of {@code clip_skip}
  * @param guidanceEmbedded whether the U-Net takes the guidance scale as an input, so that a picture has one row
  * @param parameters number of weights of all networks together
+ * @param words all words it was taught, in lower case and of letters alone; none if it may know any
  */
 public record ModelInfo(
         String id,
@@ -41,7 +44,8 @@ public record ModelInfo(
         int lcmSteps,
         int maxClipSkip,
         boolean guidanceEmbedded,
-        long parameters) {
+        long parameters,
+        Set<String> words) {
 
     /** The most steps it can take with a sampler, where the request does not list the levels. */
     public int maxSteps(SamplerKind sampler) {

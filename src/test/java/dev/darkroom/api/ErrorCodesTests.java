@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.job.FailureCode;
 import dev.darkroom.spec.Rule;
+import dev.darkroom.spec.Warning;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ class ErrorCodesTests {
         }
         Arrays.stream(Rule.values()).forEach(each -> code.add(each.id() + " field"));
         Arrays.stream(FailureCode.values()).forEach(each -> code.add(each.id() + " job"));
+        Arrays.stream(Warning.Code.values()).forEach(each -> code.add(each.id() + " warning"));
         List<String> page = new ArrayList<>();
         for (String line : Files.readAllLines(Path.of("docs", "errors.md"))) {
             if (line.startsWith("| `")) {

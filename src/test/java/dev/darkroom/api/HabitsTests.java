@@ -295,6 +295,16 @@ class HabitsTests extends ServerTest {
         assertThat(get("/v1/jobs?state=queued&state=running&limit=5").statusCode())
                 .isEqualTo(200);
         assertThat(get(job + "?wait_ms=0").statusCode()).isEqualTo(200);
+        for (String path : new String[] {"/v1/images?n=2", "/v1/jobs?wait_ms=1", "/v1/images/generations?n=2"}) {
+            HttpResponse<String> refused = send(request(path, "Content-Type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a\"}")));
+            assertThat(refused.statusCode()).as(path).isEqualTo(400);
+            assertThat(refused.body()).contains("invalid_parameter", "there is no query parameter");
+        }
+        HttpResponse<String> azure =
+                send(request("/v1/images/generations?api-version=2024-02-01", "Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString("{\"prompt\":\"a\",\"num_inference_steps\":1}")));
+        assertThat(azure.statusCode()).as(azure.body()).isEqualTo(200);
         delete(job);
     }
 
@@ -344,6 +354,54 @@ class HabitsTests extends ServerTest {
         assertThat(header(get("/swagger-ui/index.html"), "Content-Security-Policy"))
                 .contains("img-src 'self' data: blob:;");
         assertThat(header(get("/v1/models"), "Content-Security-Policy")).doesNotContain("blob:");
+    }
+
+    @Test
+    void warnsOfWhatIsAskedForAndWillHardlyBeDrawn() {
+        String asked = "{\"prompt\":\"a red apple <lora:x:1> zzqx é\",\"width\":64,\"height\":64,\"steps\":1}";
+        HttpResponse<String> answer = post(asked);
+        JsonNode warnings = body(answer).get("warnings");
+        assertThat(warnings.valueStream().map(each -> each.get("code").stringValue()))
+                .containsExactly("foreign_syntax", "unknown_words", "unusual_size");
+        assertThat(warnings.get(1).get("field").stringValue()).isEqualTo("prompt");
+        assertThat(warnings.get(1).get("message").stringValue()).endsWith("was not taught: zzqx, é");
+        String[] lines = {
+            "foreign_syntax: prompt has what is no more than text here: <lora:x:1>",
+            "unknown_words: prompt has words that the model was not taught: zzqx, ?",
+            "unusual_size: the model was made for pictures of about 128x128 pixels; those of 64x64 may look wrong"
+        };
+        assertThat(answer.headers().allValues("Darkroom-Warning")).containsExactly(lines);
+        assertThat(post(asked, "Accept", "image/png").headers().allValues("Darkroom-Warning"))
+                .as("with a picture")
+                .containsExactly(lines);
+        assertThat(send(request("/v1/images/generations", "Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString(
+                                        "{\"prompt\":\"a zzqx\",\"size\":\"128x128\",\"num_inference_steps\":1}")))
+                        .headers()
+                        .allValues("Darkroom-Warning"))
+                .as("in OpenAI's shape")
+                .containsExactly("unknown_words: prompt has words that the model was not taught: zzqx");
+        String id = body(answer).get("id").stringValue();
+        assertThat(job(id).get("warnings")).isEqualTo(warnings);
+        assertThat(get("/v1/jobs/" + id + "/events").body()).contains("\"code\":\"unknown_words\"");
+        assertThat(body(get("/v1/jobs?limit=100")).get("jobs").valueStream())
+                .filteredOn(job -> job.get("id").stringValue().equals(id))
+                .singleElement()
+                .satisfies(job -> assertThat(job.get("warnings")).isEqualTo(warnings));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a red apple",
+                "a blue car, flat style",
+                "A photo of a cute (green:1.2) T-shirt on a white background, highly detailed"
+            })
+    void doesNotWarnOfWhatTheBuiltInModelWasTaught(String prompt) {
+        HttpResponse<String> answer = post("{\"prompt\":\"" + prompt + "\",\"steps\":1}");
+        assertThat(body(answer).get("warnings")).isEmpty();
+        assertThat(answer.headers().allValues("Darkroom-Warning")).isEmpty();
+        assertThat(get("/v1/models").body()).doesNotContain("aubergine");
     }
 
     private String raw(String request) throws IOException {

@@ -70,6 +70,26 @@ class CommandLineInterfaceTests {
     }
 
     @Test
+    void generateWarnsOfWhatItWillHardlyDraw() {
+        String file = folder.resolve("a.png").toString();
+        assertThat(generate("a zzqx <lora:x:1>", "--width", "8", "--height", "8", "-o", file))
+                .isZero();
+        assertThat(errors.toString(StandardCharsets.UTF_8))
+                .contains("Warning: prompt has what is no more than text here: <lora:x:1>" + System.lineSeparator())
+                .contains("Warning: the model was made for pictures of about 32x32 pixels; those of 8x8 may look wrong")
+                .doesNotContain("taught");
+        errors.reset();
+        assertThat(generate("a zzqx <lora>", "--model", "darkroom-emoji", "-o", file))
+                .isZero();
+        assertThat(errors.toString(StandardCharsets.UTF_8))
+                .contains("Warning: prompt has words that the model was not taught: zzqx");
+        errors.reset();
+        assertThat(generate("a red apple", "--model", "darkroom-emoji", "-o", file))
+                .isZero();
+        assertThat(errors.toString(StandardCharsets.UTF_8)).doesNotContain("Warning");
+    }
+
+    @Test
     void severalPicturesGetNumbersAndTheSameSeedsGiveTheSamePictures() throws IOException {
         assertThat(generate(
                         "a cat",

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -49,7 +50,8 @@ class RecipeTests {
             50,
             11,
             false,
-            1);
+            1,
+            Set.of());
 
     private static final List<String> PROMPTS = List.of(
             "a red apple",

@@ -309,6 +309,8 @@ class HostileFoldersTests {
             guidance_scale | 1e999999999
             guidance_scale | "much"
             sampler        | 7
+            words          | "a red apple"
+            words          | ["a", 7]
             latent_rgb     | 7
             latent_rgb     | [[1,0,0],[0,1,0],[0,0,1],[0,0,0]]
             latent_rgb     | [[1,0,0],[0,1,0],[0,0,1],[0,0,0],[1,1]]

@@ -60,11 +60,13 @@ class ModelFolderTests {
     @Test
     void darkroomJsonSetsDefaults() throws IOException {
         Files.writeString(folder.resolve("darkroom.json"), """
-                {"description": "random", "steps": 7, "guidance_scale": 3, "sampler": "euler", "schedule": "karras"}""");
+                {"description": "random", "steps": 7, "guidance_scale": 3, "sampler": "euler", "schedule": "karras",
+                 "words": ["A", "T-shirt"]}""");
         ModelInfo info = new ModelFolder("tiny", folder).info();
         assertThat(info.steps()).isEqualTo(7);
         assertThat(info.guidanceScale()).isEqualTo(3);
         assertThat(info.sampler()).isEqualTo(SamplerKind.EULER);
+        assertThat(info.words()).containsExactlyInAnyOrder("a", "t", "shirt");
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -85,7 +86,8 @@ public final class StubModel implements ModelLibrary.Source {
                 50,
                 0,
                 false,
-                0);
+                0,
+                Set.of());
     }
 
     /**

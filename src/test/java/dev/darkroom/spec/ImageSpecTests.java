@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import dev.darkroom.spec.InvalidImageSpec.Violation;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +32,8 @@ class ImageSpecTests {
             50,
             3,
             false,
-            1);
+            1,
+            Set.of());
 
     @Test
     void takesWhatADraftDoesNotSayFromTheModel() {

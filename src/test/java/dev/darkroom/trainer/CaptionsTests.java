@@ -3,6 +3,8 @@ package dev.darkroom.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -11,6 +13,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class CaptionsTests {
     private static final List<Concept> CONCEPTS = Concept.parse("""
@@ -82,6 +86,20 @@ class CaptionsTests {
         assertThat(unknown / (double) captions.size()).isBetween(0.02, 0.04);
         assertThat(captions.stream().filter(caption -> caption.contains("cute")).count())
                 .isPositive();
+    }
+
+    /** If this fails, the words of the captions have changed: the model has to be trained again, and then has that list. */
+    @Test
+    void theBuiltInModelSaysWhichWordsItWasTaught() throws IOException {
+        try (InputStream in =
+                Captions.class.getResourceAsStream("/dev/darkroom/pipeline/darkroom-emoji/darkroom.json")) {
+            assertThat(JsonMapper.shared()
+                            .readTree(in)
+                            .get("words")
+                            .valueStream()
+                            .map(JsonNode::stringValue))
+                    .containsExactlyElementsOf(Captions.vocabulary(Concept.parse(Resources.text("concepts.txt"))));
+        }
     }
 
     @Test
