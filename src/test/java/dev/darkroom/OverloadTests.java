@@ -35,7 +35,10 @@ class OverloadTests {
     private static void overload(Duration time, double throughput, Duration refusal) throws Exception {
         Path data = ServerProcess.freshData("overload");
         try (ServerProcess server = ServerProcess.start(
-                        data, "--stub.step-time=100ms", "--darkroom.max-queued=" + QUEUE)
+                        data,
+                        "--stub.step-time=100ms",
+                        "--darkroom.max-queued=" + QUEUE,
+                        "--darkroom.max-requests-per-caller=2000") // the queue is to refuse, not the turnstile
                 .awaitReady()) {
             new LoadDriver(server.uri("/"), BODY).post(CAPACITY, Duration.ofSeconds(5)); // warm-up
             // As many as can be drawn, and a few that wait so that the device is never idle.

@@ -87,6 +87,11 @@ class Refusals implements AuthenticationEntryPoint, AccessDeniedHandler, Request
                 SecurityConfiguration.method(request),
                 null,
                 problem.code().status.value() + ":" + problem.code().id());
+        turnAway(request, response, problem);
+    }
+
+    /** Answers with the problem and does nothing else, for what comes too often to be worth a line. */
+    void turnAway(HttpServletRequest request, HttpServletResponse response, Problem problem) {
         problems.resolveException(request, response, null, problem);
     }
 

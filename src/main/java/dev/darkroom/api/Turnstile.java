@@ -46,12 +46,12 @@ class Turnstile extends OncePerRequestFilter {
             if (enters) {
                 SharedConnections.Task<ServletException, IOException> work = () -> chain.doFilter(request, response);
                 if (SecurityConfiguration.isReading(request)) {
-                    SharedConnections.reading(work);
+                    SharedConnections.reading(caller, work);
                 } else {
-                    SharedConnections.writing(work);
+                    SharedConnections.writing(caller, work);
                 }
             } else {
-                refusals.refuse(
+                refusals.turnAway(
                         request,
                         response,
                         new Problem(

@@ -42,11 +42,13 @@ class Waiting {
         CompletableFuture<Void> ended = jobs.ended(job.id(), atMost);
         Runnable ending = () -> ended.complete(null);
         exchanges.add(ending);
+        String caller = SharedConnections.caller();
         return ended.thenApplyAsync(
                 nothing -> {
                     exchanges.remove(ending);
                     AtomicReference<Job> seen = new AtomicReference<>(job);
-                    SharedConnections.reading(() -> seen.set(jobs.find(job.id()).orElseThrow()));
+                    SharedConnections.reading(
+                            caller, () -> seen.set(jobs.find(job.id()).orElseThrow()));
                     return seen.get();
                 },
                 answers);

@@ -5,7 +5,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
-import java.util.concurrent.Semaphore;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.sql.DataSource;
@@ -14,14 +14,18 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
  * The pool of database connections, of which callers never have all. A quarter is kept back for the queue and the workers; of the
- * rest, requests that change something have a third, so reading goes on while they wait for each other's locks. Who is
- * a caller, the thread says: {@link #reading}, {@link #writing}.
+ * rest, requests that change something have a third, so reading goes on while they wait for each other's locks. Callers take
+ * turns, and they wait for as long as the database serves others: only where it serves nobody is it away. Who is a caller,
+ * the thread says: {@link #reading}, {@link #writing}.
  */
 public final class SharedConnections extends DelegatingDataSource {
 
-    private static final ThreadLocal<Work> CURRENT = ThreadLocal.withInitial(() -> Work.OWN);
+    /** Longer waits than this end, whatever happens to others. */
+    private static final Duration LONGEST = Duration.ofSeconds(30);
 
-    private enum Work {
+    private static final ThreadLocal<Work> CURRENT = ThreadLocal.withInitial(() -> new Work(Kind.OWN, ""));
+
+    private enum Kind {
         OWN,
         READING,
         WRITING,
@@ -29,35 +33,54 @@ public final class SharedConnections extends DelegatingDataSource {
         SERVED
     }
 
+    private record Work(Kind kind, String caller) {}
+
     /** Something done for a caller. */
     @FunctionalInterface
     public interface Task<E1 extends Exception, E2 extends Exception> {
         void run() throws E1, E2;
     }
 
-    private final Semaphore callers;
-    private final Semaphore writers;
+    private final Turns callers;
+    private final Turns writers;
     private final long patience;
+    private volatile long lastServed;
 
     /**
      * @param size connections of the pool
-     * @param patience milliseconds to wait for one, as the pool itself does
+     * @param patience milliseconds in which nobody is served until the database is taken to be away, as the pool itself does
      */
     SharedConnections(DataSource pool, int size, long patience) {
         super(pool);
-        this.callers = new Semaphore(Math.max(1, size * 3 / 4), true);
-        this.writers = new Semaphore(Math.max(1, size / 4), true);
-        this.patience = patience;
+        this.callers = new Turns(Math.max(1, size * 3 / 4));
+        this.writers = new Turns(Math.max(1, size / 4));
+        this.patience = TimeUnit.MILLISECONDS.toNanos(patience);
+        this.lastServed = System.nanoTime() - this.patience;
     }
 
-    /** Runs this with connections as they are given to a caller who only looks. */
-    public static <E1 extends Exception, E2 extends Exception> void reading(Task<E1, E2> task) throws E1, E2 {
-        as(Work.READING, task);
+    /**
+     * Runs this with connections as they are given to a caller who only looks.
+     *
+     * @param caller callers take turns by these names
+     */
+    public static <E1 extends Exception, E2 extends Exception> void reading(String caller, Task<E1, E2> task)
+            throws E1, E2 {
+        as(new Work(Kind.READING, caller), task);
     }
 
-    /** Runs this with connections as they are given to a caller who changes something. */
-    public static <E1 extends Exception, E2 extends Exception> void writing(Task<E1, E2> task) throws E1, E2 {
-        as(Work.WRITING, task);
+    /**
+     * Runs this with connections as they are given to a caller who changes something.
+     *
+     * @param caller callers take turns by these names
+     */
+    public static <E1 extends Exception, E2 extends Exception> void writing(String caller, Task<E1, E2> task)
+            throws E1, E2 {
+        as(new Work(Kind.WRITING, caller), task);
+    }
+
+    /** Whom this thread works for, to go on in another one; empty if for nobody. */
+    public static String caller() {
+        return CURRENT.get().caller;
     }
 
     private static <E1 extends Exception, E2 extends Exception> void as(Work work, Task<E1, E2> task) throws E1, E2 {
@@ -73,18 +96,18 @@ public final class SharedConnections extends DelegatingDataSource {
     @Override
     public Connection getConnection() throws SQLException {
         Work work = CURRENT.get();
-        if (work == Work.OWN || work == Work.SERVED) {
-            return super.getConnection();
+        long asked = System.nanoTime();
+        if (work.kind == Kind.OWN || work.kind == Kind.SERVED) {
+            return pooled(asked);
         }
-        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(patience);
-        Semaphore first = work == Work.WRITING ? writers : null;
-        take(first, deadline);
+        Turns first = work.kind == Kind.WRITING ? writers : null;
+        take(first, work.caller, asked);
         boolean taken = false;
         try {
-            take(callers, deadline);
+            take(callers, work.caller, asked);
             taken = true;
-            Connection connection = super.getConnection();
-            CURRENT.set(Work.SERVED);
+            Connection connection = pooled(asked);
+            CURRENT.set(new Work(Kind.SERVED, work.caller));
             return returning(connection, () -> {
                 CURRENT.set(work);
                 give(callers);
@@ -97,10 +120,31 @@ public final class SharedConnections extends DelegatingDataSource {
         }
     }
 
-    private static void take(@Nullable Semaphore permits, long deadline) throws SQLException {
+    private Connection pooled(long asked) throws SQLException {
+        while (true) {
+            try {
+                Connection connection = super.getConnection();
+                lastServed = System.nanoTime();
+                return connection;
+            } catch (SQLTransientConnectionException e) {
+                if (left(asked) <= 0) {
+                    throw e;
+                }
+                // The pool was only busy.
+            }
+        }
+    }
+
+    /** Nanoseconds that who asked then still waits, unless somebody is served meanwhile. */
+    private long left(long asked) {
+        long now = System.nanoTime();
+        return Math.min(patience - Math.min(now - asked, now - lastServed), LONGEST.toNanos() - (now - asked));
+    }
+
+    private void take(@Nullable Turns turns, String caller, long asked) throws SQLException {
         try {
-            if (permits != null && !permits.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                throw new SQLTransientConnectionException("callers have all the connections that they may have");
+            if (turns != null && !turns.take(caller, () -> left(asked))) {
+                throw new SQLTransientConnectionException("no caller was given a connection for a while");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -108,9 +152,9 @@ public final class SharedConnections extends DelegatingDataSource {
         }
     }
 
-    private static void give(@Nullable Semaphore permits) {
-        if (permits != null) {
-            permits.release();
+    private static void give(@Nullable Turns turns) {
+        if (turns != null) {
+            turns.give();
         }
     }
 
