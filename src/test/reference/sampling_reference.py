@@ -19,11 +19,14 @@ import torch
 from diffusers import (
     DDIMScheduler,
     DDPMScheduler,
+    DEISMultistepScheduler,
     DPMSolverMultistepScheduler,
     DPMSolverSinglestepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     HeunDiscreteScheduler,
+    KDPM2AncestralDiscreteScheduler,
+    KDPM2DiscreteScheduler,
     LCMScheduler,
     LMSDiscreteScheduler,
     PNDMScheduler,
@@ -58,14 +61,19 @@ CLASSES = {
     "dpmpp_sde": DPMSolverSinglestepScheduler,
     "unipc": UniPCMultistepScheduler,
     "lcm": LCMScheduler,
+    "dpm2": KDPM2DiscreteScheduler,
+    "dpm2_ancestral": KDPM2AncestralDiscreteScheduler,
+    "dpmpp_2s": DPMSolverSinglestepScheduler,
+    "deis": DEISMultistepScheduler,
 }
 OPTIONS = {
     "pndm": {"skip_prk_steps": True},
     "dpmpp_2m_sde": {"algorithm_type": "sde-dpmsolver++"},
     "dpmpp_sde": {"algorithm_type": "sde-dpmsolver++"},
 }
-DRAWS = {"ddpm", "euler_ancestral", "dpmpp_2m_sde", "dpmpp_sde", "lcm"}  # their step() takes a generator
-SPACED = {"ddim", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "unipc"}
+DRAWS = {"ddpm", "euler_ancestral", "dpmpp_2m_sde", "dpmpp_sde", "lcm", "dpm2_ancestral"}  # their step() takes a generator
+SPACED = ["ddim", "lms", "euler", "euler_ancestral", "heun", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "unipc"]
+SPACED += ["dpm2", "dpm2_ancestral", "dpmpp_2s", "deis"]
 
 
 def use(spacing):
@@ -142,14 +150,18 @@ def run(sampler, spacing, config, steps, seed=7, detail=True, given=None):
         result["given"] = given
     if detail:
         result["after"] = after[:3]
-        if hasattr(s, "sigmas"):
+        if sampler in {"dpm2", "dpm2_ancestral"}:  # the levels at which the network is asked, and the end
+            at = 0 if sampler == "dpm2" else 1
+            result["sigmas"] = [(s.sigmas[i] if i % 2 == 0 else s.sigmas_interpol[i - at]).item() for i in range(len(s.timesteps))] + [0.0]
+        elif hasattr(s, "sigmas"):
             result["sigmas"] = s.sigmas.tolist()
     return result
 
 
 def predictions(sampler):
-    # diffusers' classes of these three do not implement "sample"
-    return ["epsilon", "v_prediction"] + ([] if sampler in {"euler_ancestral", "heun", "pndm"} else ["sample"])
+    # diffusers' classes of these do not implement "sample"
+    without = {"euler_ancestral", "heun", "pndm", "dpm2", "dpm2_ancestral"}
+    return ["epsilon", "v_prediction"] + ([] if sampler in without else ["sample"])
 
 
 def runs():
@@ -183,7 +195,7 @@ def runs():
         for timesteps in ["trailing", "leading"]:
             zero = {"rescale_betas_zero_snr": True, "timestep_spacing": timesteps, "prediction_type": "v_prediction"}
             yield run(sampler, "default", {**SD15, **zero}, 20)
-    for sampler in ["euler", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "unipc"]:
+    for sampler in ["euler", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "unipc", "dpmpp_2s"]:
         for steps in [7, 20]:
             for extra in [{}, {"lower_order_final": False}, {"euler_at_final": True}]:
                 for spacing in ["default", "karras"]:
@@ -193,10 +205,10 @@ def runs():
     yield run("ddpm", "default", {**SD15, "variance_type": "fixed_large"}, 20, detail=False)
     yield run("lcm", "default", {**SD15, "original_inference_steps": 20, "timestep_scaling": 3.0}, 4, detail=False)
     given = {"timesteps": [999, 850, 736, 645, 545, 455, 343, 233, 124, 24]}
-    for sampler in ["ddpm", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "lcm"]:
+    for sampler in ["ddpm", "euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "dpmpp_sde", "lcm", "dpmpp_2s"]:
         yield run(sampler, "default", SD15, 10, given=given)
     given = {"sigmas": [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.38, 0.234, 0.113, 0.0]}
-    for sampler in SPACED - {"ddim"}:
+    for sampler in [s for s in SPACED if s not in {"ddim", "dpm2", "dpm2_ancestral", "deis"}]:
         yield run(sampler, "default", SD15, 10, given=given)
 
 

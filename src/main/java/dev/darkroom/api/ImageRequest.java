@@ -112,9 +112,13 @@ record ImageRequest(
                     "euler",
                     "euler_ancestral",
                     "heun",
+                    "dpm2",
+                    "dpm2_ancestral",
+                    "dpmpp_2s",
                     "dpmpp_2m",
                     "dpmpp_2m_sde",
                     "dpmpp_sde",
+                    "deis",
                     "unipc",
                     "lcm"
                 })

@@ -43,6 +43,10 @@ final class Parameters {
             Map.entry(SamplerKind.EULER, "Euler"),
             Map.entry(SamplerKind.EULER_ANCESTRAL, "Euler a"),
             Map.entry(SamplerKind.HEUN, "Heun"),
+            Map.entry(SamplerKind.DPM2, "DPM2"),
+            Map.entry(SamplerKind.DPM2_ANCESTRAL, "DPM2 a"),
+            Map.entry(SamplerKind.DPMPP_2S, "DPM++ 2S"), // this and DEIS are SD.Next's names
+            Map.entry(SamplerKind.DEIS, "DEIS"),
             Map.entry(SamplerKind.DPMPP_2M, "DPM++ 2M"),
             Map.entry(SamplerKind.DPMPP_2M_SDE, "DPM++ 2M SDE"),
             Map.entry(SamplerKind.DPMPP_SDE, "DPM++ SDE"),
@@ -212,7 +216,7 @@ final class Parameters {
         /** {@code modules/sd_samplers_kdiffusion.py}, the samplers' own schedulers. */
         private static SigmaSpacing automatic(String sampler) {
             return switch (sampler) {
-                case "dpmpp_2m", "dpmpp_sde" -> SigmaSpacing.KARRAS;
+                case "dpm2", "dpm2_ancestral", "dpmpp_2m", "dpmpp_sde" -> SigmaSpacing.KARRAS;
                 case "dpmpp_2m_sde" -> SigmaSpacing.EXPONENTIAL;
                 default -> SigmaSpacing.DEFAULT;
             };

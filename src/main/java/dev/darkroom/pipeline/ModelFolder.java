@@ -218,22 +218,26 @@ final class ModelFolder implements ModelLibrary.Source {
                 .orElseThrow(() -> InvalidCheckpoint.ofKey(file, key, "a known " + key, value.toString()));
     }
 
-    /** The sampler of the checkpoint's own scheduler class; DPM++ 2M for classes that Darkroom does not have. */
+    /** The sampler of the checkpoint's own scheduler class. */
     private static SamplerKind sampler(JsonNode scheduler) {
         boolean noisy = scheduler.path("algorithm_type").asString("").equals("sde-dpmsolver++");
         return switch (scheduler.path("_class_name").asString("")) {
             case "DPMSolverMultistepScheduler" -> noisy ? SamplerKind.DPMPP_2M_SDE : SamplerKind.DPMPP_2M;
-            case "DPMSolverSinglestepScheduler" -> noisy ? SamplerKind.DPMPP_SDE : SamplerKind.DPMPP_2M;
+            case "DPMSolverSinglestepScheduler" -> noisy ? SamplerKind.DPMPP_SDE : SamplerKind.DPMPP_2S;
             case "DDIMScheduler" -> SamplerKind.DDIM;
             case "DDPMScheduler" -> SamplerKind.DDPM;
+            case "DEISMultistepScheduler" -> SamplerKind.DEIS;
             case "EulerDiscreteScheduler" -> SamplerKind.EULER;
             case "EulerAncestralDiscreteScheduler" -> SamplerKind.EULER_ANCESTRAL;
             case "HeunDiscreteScheduler" -> SamplerKind.HEUN;
+            case "KDPM2DiscreteScheduler" -> SamplerKind.DPM2;
+            case "KDPM2AncestralDiscreteScheduler" -> SamplerKind.DPM2_ANCESTRAL;
             case "LCMScheduler" -> SamplerKind.LCM;
             case "LMSDiscreteScheduler" -> SamplerKind.LMS;
             case "PNDMScheduler" -> SamplerKind.PNDM;
             case "UniPCMultistepScheduler" -> SamplerKind.UNIPC;
-            default -> SamplerKind.DPMPP_2M;
+            // ScheduleConfig has refused all others.
+            default -> throw new IllegalArgumentException("no sampler for the scheduler's class");
         };
     }
 

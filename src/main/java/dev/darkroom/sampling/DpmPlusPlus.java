@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * Lu et al. 2022 (DPM-Solver++): one step from level s to level t along predictions of x0, λ = log(α/σ), as an ODE or, with
  * noise, as an SDE (its appendix on SDE-DPM-Solver++).
  */
-abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlusPlusSde {
+abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlusPlus2S {
 
     private final @Nullable SeededNoise noise;
 

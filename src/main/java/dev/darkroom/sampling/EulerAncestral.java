@@ -24,17 +24,28 @@ final class EulerAncestral extends Sampler {
     @Override
     void step(int i, float[] output) {
         float sigma = sigmas[i];
-        float from2 = sigma * sigma;
-        float to2 = sigmas[i + 1] * sigmas[i + 1];
-        float up = (float) Math.sqrt(to2 * (from2 - to2) / from2);
-        // Where the levels lie far apart, up is the next level but for a rounding, which may be upwards.
-        float down = (float) Math.sqrt(Math.max(0, to2 - up * up));
-        float dt = down - sigma;
+        float up = up(sigma, sigmas[i + 1]);
+        float dt = down(sigma, sigmas[i + 1]) - sigma;
         float[] fresh = noise.normal(x.length); // in the last step too, where up is 0
         for (int k = 0; k < x.length; k++) {
             float denoised = prediction.denoised(x[k], output[k], sigma);
             float d = (x[k] - denoised) / sigma;
             x[k] = x[k] + d * dt + fresh[k] * up;
         }
+    }
+
+    /** The deviation of the fresh noise on the way from one level to the next. */
+    static float up(float from, float to) {
+        float from2 = from * from;
+        float to2 = to * to;
+        return (float) Math.sqrt(to2 * (from2 - to2) / from2);
+    }
+
+    /** The level from which that noise goes up to the next one: to²/from, but for the reference's roundings. */
+    static float down(float from, float to) {
+        float up = up(from, to);
+        float square = to * to - up * up;
+        // Where the levels lie far apart, up is the next level but for a rounding, which may be upwards.
+        return square > 0 ? (float) Math.sqrt(square) : to * (to / from);
     }
 }

@@ -59,7 +59,7 @@ public final class NoiseSchedule {
             case DDIM, DDPM, LCM -> new NoiseSchedule(config, zeroTerminalSnr(), divides);
             case EULER, EULER_ANCESTRAL, DPMPP_2M, DPMPP_2M_SDE, UNIPC ->
                 new NoiseSchedule(config, zeroTerminalSnr(), true);
-            case PNDM, LMS, HEUN, DPMPP_SDE -> this;
+            case PNDM, LMS, HEUN, DPM2, DPM2_ANCESTRAL, DPMPP_2S, DPMPP_SDE, DEIS -> this;
         };
     }
 
@@ -122,14 +122,14 @@ public final class NoiseSchedule {
         SigmaSpacing spacing = listed ? SigmaSpacing.DEFAULT : config.sigmaSpacing(sampler, sampling.schedule());
         Levels levels =
                 switch (sampler) {
-                    case EULER, EULER_ANCESTRAL, HEUN, LMS -> {
+                    case EULER, EULER_ANCESTRAL, HEUN, DPM2, DPM2_ANCESTRAL, LMS -> {
                         float[] timesteps = timesteps(sampling, n, false);
                         double[] sigmas = interpolated(timesteps);
                         yield spacing == SigmaSpacing.DEFAULT
                                 ? new Levels(n, timesteps, ending(sampler, sigmas))
                                 : spaced(sampler, spacing, sigmas[0], sigmas[n - 1], n);
                     }
-                    case DDIM, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> {
+                    case DDIM, DPMPP_2S, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, DEIS, UNIPC -> {
                         int points = sampler == SamplerKind.DDIM ? n : n + 1;
                         float[] timesteps = timesteps(sampling, points, true);
                         yield spacing == SigmaSpacing.DEFAULT
@@ -149,7 +149,11 @@ public final class NoiseSchedule {
                         yield new Levels(n, timesteps, ending(sampler, interpolated(timesteps)));
                     }
                 };
-        return sampler == SamplerKind.HEUN ? doubled(levels) : levels;
+        return switch (sampler) {
+            case HEUN -> doubled(levels);
+            case DPM2, DPM2_ANCESTRAL -> withMidpoints(levels, sampler == SamplerKind.DPM2_ANCESTRAL);
+            default -> levels;
+        };
     }
 
     private Levels given(SamplerKind sampler, List<Double> sigmas) {
@@ -184,7 +188,8 @@ public final class NoiseSchedule {
     private float told(SamplerKind sampler, SigmaSpacing spacing, double t) {
         return switch (sampler) {
             case EULER, EULER_ANCESTRAL, HEUN, LMS -> (float) t;
-            case DPMPP_SDE, UNIPC -> (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : Math.floor(t));
+            case DPM2, DPM2_ANCESTRAL -> (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : t);
+            case DPMPP_2S, DPMPP_SDE, DEIS, UNIPC -> (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : Math.floor(t));
             // Cosine schedules end in a leap of σ between the last two levels, where rounding would tell T − 1 too
             // often.
             default ->
@@ -203,6 +208,30 @@ public final class NoiseSchedule {
         for (int i = 0; i < timesteps.length; i++) {
             timesteps[i] = once.timesteps()[(i + 1) / 2];
             sigmas[i] = once.sigmas()[(i + 1) / 2];
+        }
+        sigmas[2 * n - 1] = once.sigmas()[n];
+        return new Levels(once.steps(), timesteps, sigmas);
+    }
+
+    /**
+     * DPM2 evaluates the network in the middle of every step but the last too, in log σ: in the middle of the way down, where
+     * an ancestral one goes further down than to the next level.
+     */
+    private Levels withMidpoints(Levels once, boolean ancestral) {
+        int n = once.timesteps().length;
+        float[] timesteps = new float[2 * n - 1];
+        float[] sigmas = new float[2 * n];
+        for (int j = 0; j < n; j++) {
+            float from = once.sigmas()[j];
+            timesteps[2 * j] = once.timesteps()[j];
+            sigmas[2 * j] = from;
+            if (j < n - 1) {
+                float next = once.sigmas()[j + 1];
+                float end = (float) Math.log(ancestral ? EulerAncestral.down(from, next) : from);
+                float begin = (float) Math.log(ancestral ? from : next);
+                sigmas[2 * j + 1] = (float) Math.exp(end - (end - begin) * 0.5f);
+                timesteps[2 * j + 1] = (float) timestep(sigmas[2 * j + 1]);
+            }
         }
         sigmas[2 * n - 1] = once.sigmas()[n];
         return new Levels(once.steps(), timesteps, sigmas);
@@ -241,7 +270,9 @@ public final class NoiseSchedule {
             return timesteps;
         }
         // The reference's class has no other spacing.
-        TimestepSpacing spacing = sampling.sampler() == SamplerKind.DPMPP_SDE
+        boolean linspaceOnly =
+                sampling.sampler() == SamplerKind.DPMPP_SDE || sampling.sampler() == SamplerKind.DPMPP_2S;
+        TimestepSpacing spacing = linspaceOnly
                 ? TimestepSpacing.LINSPACE
                 : config.timestepSpacing(sampling.sampler());
         return timesteps(spacing, sampling.steps(), points, whole);
@@ -295,12 +326,13 @@ public final class NoiseSchedule {
     }
 
     private float[] ending(SamplerKind sampler, double[] levels) {
-        boolean knows =
+        boolean atSigmaMin =
                 switch (sampler) {
-                    case EULER, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> true;
+                    case EULER, DPMPP_2S, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> config.endAtSigmaMin();
+                    case DEIS -> true; // the reference's class has no other end; over other spacings it is the last level again
                     default -> false;
                 };
-        return floats(levels, knows && config.endAtSigmaMin() ? sigmas[0] : 0);
+        return floats(levels, atSigmaMin ? sigmas[0] : 0);
     }
 
     private static float[] floats(double[] levels, float last) {

@@ -12,7 +12,7 @@ import dev.darkroom.spec.Sampling;
  * <p>All samplers agree with diffusers 0.35 built from the same scheduler_config.json, in the float roundings too.
  */
 public abstract sealed class Sampler
-        permits Ddim, Ddpm, DpmPlusPlus, Euler, EulerAncestral, Heun, Lcm, Lms, Pndm, UniPc {
+        permits Ddim, Ddpm, Deis, Dpm2, DpmPlusPlus, Euler, EulerAncestral, Heun, Lcm, Lms, Pndm, UniPc {
 
     final PredictionType prediction;
     final float[] timesteps; // [evaluations]
@@ -52,9 +52,13 @@ public abstract sealed class Sampler
             case EULER -> new Euler(schedule, levels, initialNoise);
             case EULER_ANCESTRAL -> new EulerAncestral(schedule, levels, noise, initialNoise);
             case HEUN -> new Heun(schedule, levels, initialNoise);
+            case DPM2 -> new Dpm2(schedule, kind, levels, null, initialNoise);
+            case DPM2_ANCESTRAL -> new Dpm2(schedule, kind, levels, noise, initialNoise);
+            case DPMPP_2S -> new DpmPlusPlus2S(schedule, levels, null, initialNoise);
             case DPMPP_2M -> new DpmPlusPlus2M(schedule, levels, null, initialNoise);
             case DPMPP_2M_SDE -> new DpmPlusPlus2M(schedule, levels, noise, initialNoise);
-            case DPMPP_SDE -> new DpmPlusPlusSde(schedule, levels, noise, initialNoise);
+            case DPMPP_SDE -> new DpmPlusPlus2S(schedule, levels, noise, initialNoise);
+            case DEIS -> new Deis(schedule, levels, initialNoise);
             case UNIPC -> new UniPc(schedule, levels, initialNoise);
             case LCM -> new Lcm(schedule, levels, noise, initialNoise);
         };

@@ -17,9 +17,13 @@ public enum SamplerKind {
     EULER,
     EULER_ANCESTRAL,
     HEUN,
+    DPM2,
+    DPM2_ANCESTRAL,
+    DPMPP_2S,
     DPMPP_2M,
     DPMPP_2M_SDE,
     DPMPP_SDE,
+    DEIS,
     UNIPC,
     LCM;
 
@@ -28,33 +32,32 @@ public enum SamplerKind {
         return Collections.unmodifiableSet(
                 switch (this) {
                     case DDPM, PNDM, LCM -> EnumSet.of(SigmaSpacing.DEFAULT);
-                    case DDIM, LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC ->
-                        EnumSet.allOf(SigmaSpacing.class);
+                    default -> EnumSet.allOf(SigmaSpacing.class);
                 });
     }
 
     /** Whether it walks timesteps that a request lists: those whose class in diffusers does. */
     public boolean takesTimesteps() {
         return switch (this) {
-            case DDPM, EULER, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, LCM -> true;
-            case DDIM, PNDM, LMS, EULER_ANCESTRAL, UNIPC -> false;
+            case DDPM, EULER, HEUN, DPMPP_2S, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, LCM -> true;
+            case DDIM, PNDM, LMS, EULER_ANCESTRAL, DPM2, DPM2_ANCESTRAL, DEIS, UNIPC -> false;
         };
     }
 
-    /** Whether it walks noise levels that a request lists. */
+    /** Whether it walks noise levels that a request lists: those that know a step by its σ only, and end at 0. */
     public boolean takesSigmas() {
         return switch (this) {
-            case LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> true;
-            case DDPM, DDIM, PNDM, LCM -> false;
+            case LMS, EULER, EULER_ANCESTRAL, HEUN, DPMPP_2S, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> true;
+            case DDPM, DDIM, PNDM, DPM2, DPM2_ANCESTRAL, DEIS, LCM -> false;
         };
     }
 
-    /** How often it asks the network in so many steps: Heun's steps but the last ask twice, PNDM's second one as well. */
+    /** How often it asks the network in so many steps: Heun's and DPM2's but the last ask twice, PNDM's second one as well. */
     public int evaluations(int steps) {
         return switch (this) {
-            case HEUN -> 2 * steps - 1;
+            case HEUN, DPM2, DPM2_ANCESTRAL -> 2 * steps - 1;
             case PNDM -> steps == 1 ? 1 : steps + 1;
-            case DDPM, DDIM, LMS, EULER, EULER_ANCESTRAL, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC, LCM -> steps;
+            default -> steps;
         };
     }
 

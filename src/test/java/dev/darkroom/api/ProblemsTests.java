@@ -124,7 +124,7 @@ class ProblemsTests extends ServerTest {
         assertThat(onlyError("{\"prompt\":\"a\",\"sampler\":\"plms\"}")
                         .get("message")
                         .stringValue())
-                .contains("euler, euler_ancestral, heun, dpmpp_2m");
+                .contains("euler, euler_ancestral, heun, dpm2");
         assertThat(onlyError("{\"prompt\":\"a\",\"schedule\":\"cos\"}")
                         .get("message")
                         .stringValue())

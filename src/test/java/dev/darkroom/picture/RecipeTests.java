@@ -205,7 +205,7 @@ class RecipeTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                    Steps: 20, Sampler: DPM2 a, Seed: 1                                  | Sampler: DPM2 a
+                    Steps: 20, Sampler: DPM fast, Seed: 1                                | Sampler: DPM fast
                     Steps: 20, Sampler: Euler, Schedule type: SGM Uniform, Seed: 1       | Schedule type: SGM Uniform
                     Steps: 20, Sampler: Euler, Seed: 1, Denoising strength: 0.5          | Denoising strength: 0.5
                     Steps: 20, Sampler: Euler, Seed: 1, Hires upscaler: Latent           | Hires upscaler: Latent

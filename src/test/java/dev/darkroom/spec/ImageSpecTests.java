@@ -123,8 +123,8 @@ class ImageSpecTests {
                         "previews out_of_range");
         assertThat(invalid.violations())
                 .extracting(Violation::message)
-                .contains("sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpmpp_2m,"
-                        + " dpmpp_2m_sde, dpmpp_sde, unipc, lcm; given: \"magic\"");
+                .contains("sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpm2, dpm2_ancestral,"
+                        + " dpmpp_2s, dpmpp_2m, dpmpp_2m_sde, dpmpp_sde, deis, unipc, lcm; given: \"magic\"");
     }
 
     @Test
@@ -148,7 +148,8 @@ class ImageSpecTests {
         }
         assertThat(refusal(apple().sampler("pndm").schedule("karras")))
                 .hasMessage("schedule must be default; given: karras, which is not possible with sampler pndm; possible"
-                        + " with ddim, lms, euler, euler_ancestral, heun, dpmpp_2m, dpmpp_2m_sde, dpmpp_sde, unipc");
+                        + " with ddim, lms, euler, euler_ancestral, heun, dpm2, dpm2_ancestral, dpmpp_2s, dpmpp_2m,"
+                        + " dpmpp_2m_sde, dpmpp_sde, deis, unipc");
     }
 
     @Test

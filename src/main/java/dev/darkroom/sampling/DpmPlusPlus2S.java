@@ -1,20 +1,21 @@
 package dev.darkroom.sampling;
 
 import dev.darkroom.sampling.NoiseSchedule.Levels;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Lu et al. 2022 (DPM-Solver++), algorithm 1 with noise: single steps of second order, each over two intervals with one
- * evaluation in between. What diffusers' table of samplers lists as "DPM++ SDE": {@code DPMSolverSinglestepScheduler} with
- * {@code sde-dpmsolver++}; k-diffusion's sampler of that name draws from a Brownian tree instead. As there, an interval counts
+ * Lu et al. 2022 (DPM-Solver++), algorithm 1: single steps of second order, each over two intervals with one evaluation in
+ * between; {@code DPMSolverSinglestepScheduler} in diffusers. With noise it is what diffusers' table of samplers lists as
+ * "DPM++ SDE", {@code sde-dpmsolver++} there; k-diffusion's sampler of that name draws from a Brownian tree instead. As there, an interval counts
  * as a step.
  */
-final class DpmPlusPlusSde extends DpmPlusPlus {
+final class DpmPlusPlus2S extends DpmPlusPlus {
 
     private final boolean[] secondOrder;
     private float[] begin = new float[0]; // x at the last interval of first order
     private float[] previous = new float[0];
 
-    DpmPlusPlusSde(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+    DpmPlusPlus2S(NoiseSchedule schedule, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
         super(schedule, levels, noise, initialNoise);
         int n = timesteps.length;
         boolean toTheEnd = schedule.config().endAtSigmaMin()

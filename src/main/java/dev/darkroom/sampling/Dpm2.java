@@ -1,0 +1,64 @@
+package dev.darkroom.sampling;
+
+import dev.darkroom.sampling.NoiseSchedule.Levels;
+import dev.darkroom.spec.SamplerKind;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Karras et al. 2022, algorithm 2 (DPM-Solver-2 in σ space): half a step of Euler's in log σ, and the whole step with the
+ * slope found there; the last step, to σ = 0, is Euler's. With noise it is ancestral, as {@link EulerAncestral}. k-diffusion's
+ * {@code sample_dpm_2} and {@code sample_dpm_2_ancestral}, diffusers' {@code KDPM2DiscreteScheduler} and {@code
+ * KDPM2AncestralDiscreteScheduler}.
+ */
+final class Dpm2 extends Sampler {
+
+    private final @Nullable SeededNoise noise;
+    private float[] begin = new float[0];
+
+    Dpm2(
+            NoiseSchedule schedule,
+            SamplerKind kind,
+            Levels levels,
+            @Nullable SeededNoise noise,
+            float[] initialNoise) {
+        super(schedule, levels, sigmaSpaceInit(schedule, kind, levels), initialNoise);
+        this.noise = noise;
+    }
+
+    @Override
+    float[] scaledInput(int i) {
+        return scaled(x, sigmas[i]);
+    }
+
+    @Override
+    void step(int i, float[] output) {
+        float sigma = sigmas[i];
+        float[] d = new float[x.length];
+        for (int k = 0; k < x.length; k++) {
+            d[k] = (x[k] - prediction.denoised(x[k], output[k], sigma)) / sigma;
+        }
+        if (i % 2 == 0) {
+            begin = x.clone();
+            advance(d, sigmas[i + 1] - sigma);
+            return;
+        }
+        float from = sigmas[i - 1];
+        float to = sigmas[i + 1];
+        if (noise == null) {
+            advance(d, to - from);
+            return;
+        }
+        advance(d, EulerAncestral.down(from, to) - from);
+        float up = EulerAncestral.up(from, to);
+        float[] fresh = noise.normal(x.length);
+        for (int k = 0; k < x.length; k++) {
+            x[k] += fresh[k] * up;
+        }
+    }
+
+    private void advance(float[] d, float dt) {
+        for (int k = 0; k < x.length; k++) {
+            x[k] = begin[k] + d[k] * dt;
+        }
+    }
+}
