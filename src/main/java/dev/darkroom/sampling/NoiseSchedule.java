@@ -181,7 +181,9 @@ public final class NoiseSchedule {
             };
             timesteps[i] = told(sampler, spacing, timestep(levels[i]));
         }
-        return new Levels(n, timesteps, ending(sampler, levels));
+        // Over other spacings the reference's DEIS ends where it is.
+        float[] ending = sampler == SamplerKind.DEIS ? floats(levels, (float) levels[n - 1]) : ending(sampler, levels);
+        return new Levels(n, timesteps, ending);
     }
 
     /** The timestep the network is told where a level lies between two of training. */
@@ -329,7 +331,7 @@ public final class NoiseSchedule {
         boolean atSigmaMin =
                 switch (sampler) {
                     case EULER, DPMPP_2S, DPMPP_2M, DPMPP_2M_SDE, DPMPP_SDE, UNIPC -> config.endAtSigmaMin();
-                    case DEIS -> true; // the reference's class has no other end; over other spacings it is the last level again
+                    case DEIS -> true; // the reference's class has no other end
                     default -> false;
                 };
         return floats(levels, atSigmaMin ? sigmas[0] : 0);
