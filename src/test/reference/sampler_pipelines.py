@@ -64,8 +64,9 @@ def main():
             }
         )
 
+    later = ["dpm2", "dpm2_ancestral", "dpmpp_2s", "deis"]  # at the end, for the seeds of the others
     for sampler in CLASSES:
-        for prediction in predictions(sampler):
+        for prediction in predictions(sampler) if sampler not in later else []:
             case(sampler, prediction)
     zero = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
     case("euler", "epsilon", rescale=0.7)
@@ -75,6 +76,9 @@ def main():
     case("dpmpp_2m", "epsilon", clip_skip=2)
     case("euler", "epsilon", timesteps=[999, 845, 730, 587, 443, 310, 193, 116, 53, 13])
     case("euler", "epsilon", sigmas=[14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.38, 0.234, 0.113, 0.029, 0.0])
+    for sampler in later:
+        for prediction in predictions(sampler):
+            case(sampler, prediction)
     (REFERENCE / "samplers.json").write_text(json.dumps({"cases": cases}, indent=1) + "\n")
     save_file({name: t.contiguous() for name, t in tensors.items()}, REFERENCE / "samplers.safetensors")
     print(len(cases), "cases")

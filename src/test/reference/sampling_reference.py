@@ -152,7 +152,8 @@ def run(sampler, spacing, config, steps, seed=7, detail=True, given=None):
         result["after"] = after[:3]
         if sampler in {"dpm2", "dpm2_ancestral"}:  # the levels at which the network is asked, and the end
             at = 0 if sampler == "dpm2" else 1
-            result["sigmas"] = [(s.sigmas[i] if i % 2 == 0 else s.sigmas_interpol[i - at]).item() for i in range(len(s.timesteps))] + [0.0]
+            asked = [s.sigmas_interpol[i - at] if i % 2 else s.sigmas[i] for i in range(len(s.timesteps))]
+            result["sigmas"] = [level.item() for level in asked] + [0.0]
         elif hasattr(s, "sigmas"):
             result["sigmas"] = s.sigmas.tolist()
     return result

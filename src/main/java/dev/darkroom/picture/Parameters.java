@@ -45,7 +45,7 @@ final class Parameters {
             Map.entry(SamplerKind.HEUN, "Heun"),
             Map.entry(SamplerKind.DPM2, "DPM2"),
             Map.entry(SamplerKind.DPM2_ANCESTRAL, "DPM2 a"),
-            Map.entry(SamplerKind.DPMPP_2S, "DPM++ 2S"), // this and DEIS are SD.Next's names
+            Map.entry(SamplerKind.DPMPP_2S, "DPM++ 2S"), // this and DEIS are InvokeAI's names; the web UI has none
             Map.entry(SamplerKind.DEIS, "DEIS"),
             Map.entry(SamplerKind.DPMPP_2M, "DPM++ 2M"),
             Map.entry(SamplerKind.DPMPP_2M_SDE, "DPM++ 2M SDE"),

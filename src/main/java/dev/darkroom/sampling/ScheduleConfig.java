@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param zeroTerminalSnr whether β is rescaled so that the last level is pure noise (Lin et al. 2024, algorithm 1)
  * @param endAtSigmaMin whether EULER, DPM++ and UNIPC end at the first training level's σ instead of 0
  * @param eulerAtFinal DPM++ 2M: whether the last step is of first order in any case
- * @param lowerOrderFinal DPM++ and UNIPC: whether orders fall towards the end; null for each sampler's own default
+ * @param lowerOrderFinal DPM++, DEIS and UNIPC: whether orders fall towards the end; null for each sampler's own default
  * @param largeVariance DDPM: whether the variance is β rather than the posterior's
  * @param originalSteps LCM: number of evenly spaced timesteps it was distilled on
  * @param timestepScaling LCM: factor of the timestep in its boundary condition

@@ -17,6 +17,12 @@ public final class OtherNames {
     private static final Map<String, SamplerKind> SAMPLERS = Map.ofEntries(
             Map.entry("plms", SamplerKind.PNDM),
             Map.entry("eulera", SamplerKind.EULER_ANCESTRAL),
+            Map.entry("dpm2a", SamplerKind.DPM2_ANCESTRAL),
+            Map.entry("kdpm2", SamplerKind.DPM2),
+            Map.entry("kdpm2a", SamplerKind.DPM2_ANCESTRAL),
+            Map.entry("kdpm2ancestral", SamplerKind.DPM2_ANCESTRAL),
+            Map.entry("dpmsolversinglestep", SamplerKind.DPMPP_2S),
+            Map.entry("deismultistep", SamplerKind.DEIS),
             Map.entry("dpmsolvermultistep", SamplerKind.DPMPP_2M),
             Map.entry("dpmsolverpp", SamplerKind.DPMPP_2M),
             Map.entry("dpmsolver", SamplerKind.DPMPP_2M),

@@ -192,6 +192,11 @@ class RecipeTests {
                     DPM++ 2M SDE       | Beta        | dpmpp_2m_sde    | beta
                     DPM++ 2M SDE Exponential | -     | dpmpp_2m_sde    | exponential
                     DPM++ SDE Karras   | -           | dpmpp_sde       | karras
+                    DPM2               | Automatic   | dpm2            | karras
+                    DPM2 a             | Uniform     | dpm2_ancestral  | default
+                    DPM2 a Karras      | -           | dpm2_ancestral  | karras
+                    DPM++ 2S           | -           | dpmpp_2s        | default
+                    DEIS               | Karras      | deis            | karras
                     PLMS               | Automatic   | pndm            | default
                     UniPC              | -           | unipc           | default
                     """)

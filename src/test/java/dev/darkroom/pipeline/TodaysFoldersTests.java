@@ -99,6 +99,32 @@ class TodaysFoldersTests {
         assertThat(draw("a red apple")).isNotEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "DDIMScheduler, dpmsolver++, DDIM",
+        "DDPMScheduler, dpmsolver++, DDPM",
+        "DEISMultistepScheduler, deis, DEIS",
+        "DPMSolverMultistepScheduler, dpmsolver++, DPMPP_2M",
+        "DPMSolverMultistepScheduler, sde-dpmsolver++, DPMPP_2M_SDE",
+        "DPMSolverSinglestepScheduler, dpmsolver++, DPMPP_2S",
+        "DPMSolverSinglestepScheduler, sde-dpmsolver++, DPMPP_SDE",
+        "EulerAncestralDiscreteScheduler, dpmsolver++, EULER_ANCESTRAL",
+        "EulerDiscreteScheduler, dpmsolver++, EULER",
+        "HeunDiscreteScheduler, dpmsolver++, HEUN",
+        "KDPM2AncestralDiscreteScheduler, dpmsolver++, DPM2_ANCESTRAL",
+        "KDPM2DiscreteScheduler, dpmsolver++, DPM2",
+        "LCMScheduler, dpmsolver++, LCM",
+        "LMSDiscreteScheduler, dpmsolver++, LMS",
+        "PNDMScheduler, dpmsolver++, PNDM",
+        "UniPCMultistepScheduler, dpmsolver++, UNIPC"
+    })
+    void aFolderIsDrawnWithTheSamplerThatItsSchedulerNames(String className, String algorithm, SamplerKind sampler)
+            throws IOException {
+        set("scheduler/scheduler_config.json", "_class_name", className);
+        set("scheduler/scheduler_config.json", "algorithm_type", algorithm);
+        assertThat(new ModelFolder("tiny", folder).info().sampler()).isEqualTo(sampler);
+    }
+
     @Test
     void readsTextsWithAByteOrderMark() throws IOException {
         for (String file : List.of("model_index.json", "unet/config.json", "tokenizer/vocab.json")) {

@@ -79,6 +79,11 @@ class NoiseScheduleTests {
                     for (int i = 0; i < evaluations; i++) {
                         boolean again = kind == SamplerKind.HEUN && i % 2 == 1 || kind == SamplerKind.PNDM && i == 1;
                         float next = levels.sigmas()[i + 1];
+                        if (kind == SamplerKind.DPM2_ANCESTRAL && i % 2 == 1) {
+                            // In log σ the next level is the middle of the way down to to²/from, but for roundings.
+                            assertThat(levels.sigmas()[i]).isCloseTo(next, offset(0.01f * next));
+                            continue;
+                        }
                         assertThat(levels.sigmas()[i])
                                 .as("%s %s, level %d of %d", timestepSpacing, spacing, i, steps)
                                 .satisfies(sigma -> assertThat(again && next > 0 ? sigma == next : sigma > next)

@@ -21,6 +21,9 @@ class CostTests {
     void evaluationsAreCountedNotSteps() {
         assertThat(Cost.of(spec("a cat", 7.5, "euler"), false).work()).isEqualTo(2 * 20);
         assertThat(Cost.of(spec("a cat", 7.5, "heun"), false).work()).isEqualTo(2 * 39);
+        assertThat(Cost.of(spec("a cat", 7.5, "dpm2"), false).work()).isEqualTo(2 * 39);
+        assertThat(Cost.of(spec("a cat", 7.5, "dpm2_ancestral"), false).work()).isEqualTo(2 * 39);
+        assertThat(Cost.of(spec("a cat", 7.5, "dpmpp_2s"), false).work()).isEqualTo(2 * 20);
         assertThat(Cost.of(spec("a cat", 1, "pndm"), false).work()).isEqualTo(21);
     }
 
