@@ -16,8 +16,7 @@ final class Deis extends Sampler {
 
     Deis(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
         super(schedule, levels, 1, initialNoise);
-        firstOrderAtLast =
-                !Boolean.FALSE.equals(schedule.config().lowerOrderFinal()) && timesteps.length < FEW_STEPS;
+        firstOrderAtLast = !Boolean.FALSE.equals(schedule.config().lowerOrderFinal()) && timesteps.length < FEW_STEPS;
     }
 
     @Override

@@ -15,12 +15,7 @@ final class Dpm2 extends Sampler {
     private final @Nullable SeededNoise noise;
     private float[] begin = new float[0];
 
-    Dpm2(
-            NoiseSchedule schedule,
-            SamplerKind kind,
-            Levels levels,
-            @Nullable SeededNoise noise,
-            float[] initialNoise) {
+    Dpm2(NoiseSchedule schedule, SamplerKind kind, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
         super(schedule, levels, sigmaSpaceInit(schedule, kind, levels), initialNoise);
         this.noise = noise;
     }

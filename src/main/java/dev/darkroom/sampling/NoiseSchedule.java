@@ -191,7 +191,8 @@ public final class NoiseSchedule {
         return switch (sampler) {
             case EULER, EULER_ANCESTRAL, HEUN, LMS -> (float) t;
             case DPM2, DPM2_ANCESTRAL -> (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : t);
-            case DPMPP_2S, DPMPP_SDE, DEIS, UNIPC -> (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : Math.floor(t));
+            case DPMPP_2S, DPMPP_SDE, DEIS, UNIPC ->
+                (float) (spacing == SigmaSpacing.KARRAS ? Math.rint(t) : Math.floor(t));
             // Cosine schedules end in a leap of σ between the last two levels, where rounding would tell T − 1 too
             // often.
             default ->
@@ -274,9 +275,7 @@ public final class NoiseSchedule {
         // The reference's class has no other spacing.
         boolean linspaceOnly =
                 sampling.sampler() == SamplerKind.DPMPP_SDE || sampling.sampler() == SamplerKind.DPMPP_2S;
-        TimestepSpacing spacing = linspaceOnly
-                ? TimestepSpacing.LINSPACE
-                : config.timestepSpacing(sampling.sampler());
+        TimestepSpacing spacing = linspaceOnly ? TimestepSpacing.LINSPACE : config.timestepSpacing(sampling.sampler());
         return timesteps(spacing, sampling.steps(), points, whole);
     }
 

@@ -25,6 +25,12 @@ class SamplerReferenceTests {
     /** The reference integrates LMS's polynomials numerically, in float; here the integral is exact. */
     private static final double LMS_TOLERANCE = 1e-4;
 
+    /**
+     * The level between is where the fresh noise begins, √(to² − up²), and up is nearly to where the levels lie far apart: with 2
+     * steps one ulp of σ, by which torch's roots differ from correctly rounded ones, moves it by 0.5 %, and its timestep by 0.01 of 999.
+     */
+    private static final double ANCESTRAL_LEVELS_TOLERANCE = 2e-5;
+
     static Stream<Arguments> runs() {
         return Reference.read().get("runs").valueStream().map(run -> Arguments.argumentSet(describe(run), run));
     }
@@ -45,13 +51,16 @@ class SamplerReferenceTests {
         Sampler sampler = Sampler.of(
                 sampling(run), new NoiseSchedule(Reference.config(run.get("config"))), noise, noise.normal(64));
 
+        boolean twoSteps = run.get("sampler").stringValue().equals("dpm2_ancestral")
+                && run.get("steps").intValue() == 2;
+        double levels = twoSteps ? ANCESTRAL_LEVELS_TOLERANCE : 1e-6;
         assertThat(Reference.difference(sampler.timesteps, Reference.floats(run.get("timesteps"))))
                 .as("timesteps")
-                .isLessThan(1e-6);
+                .isLessThan(levels);
         if (run.has("sigmas")) {
             assertThat(Reference.difference(sampler.sigmas, Reference.floats(run.get("sigmas"))))
                     .as("sigmas")
-                    .isLessThan(1e-6);
+                    .isLessThan(levels);
         }
         double tolerance = Math.max(
                 run.get("sampler").stringValue().equals("lms") ? LMS_TOLERANCE : TOLERANCE,
