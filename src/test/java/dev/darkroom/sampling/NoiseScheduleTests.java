@@ -80,8 +80,10 @@ class NoiseScheduleTests {
                         boolean again = kind == SamplerKind.HEUN && i % 2 == 1 || kind == SamplerKind.PNDM && i == 1;
                         float next = levels.sigmas()[i + 1];
                         if (kind == SamplerKind.DPM2_ANCESTRAL && i % 2 == 1) {
-                            // In log σ the next level is the middle of the way down to to²/from, but for roundings.
-                            assertThat(levels.sigmas()[i]).isCloseTo(next, offset(0.01f * next));
+                            // In log σ the next level is the middle of the way down to to²/from, but for the roundings
+                            // of √(to² − up²), which leave little of it where the levels lie far apart.
+                            float near = levels.sigmas()[i - 1] < 300 * next ? 1.01f : 4;
+                            assertThat(levels.sigmas()[i]).isBetween(next / near, next * near);
                             continue;
                         }
                         assertThat(levels.sigmas()[i])

@@ -123,8 +123,9 @@ class ImageSpecTests {
                         "previews out_of_range");
         assertThat(invalid.violations())
                 .extracting(Violation::message)
-                .contains("sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpm2, dpm2_ancestral,"
-                        + " dpmpp_2s, dpmpp_2m, dpmpp_2m_sde, dpmpp_sde, deis, unipc, lcm; given: \"magic\"");
+                .contains(
+                        "sampler must be one of ddpm, ddim, pndm, lms, euler, euler_ancestral, heun, dpm2, dpm2_ancestral,"
+                                + " dpmpp_2s, dpmpp_2m, dpmpp_2m_sde, dpmpp_sde, deis, unipc, lcm; given: \"magic\"");
     }
 
     @Test
