@@ -27,7 +27,7 @@ class SamplerReferenceTests {
 
     /**
      * The level between is where the fresh noise begins, √(to² − up²), and up is nearly to where the levels lie far apart: with 2
-     * steps one ulp of σ, by which torch's roots differ from correctly rounded ones, moves it by 0.5 %, and its timestep by 0.01 of 999.
+     * steps one ulp of σ, by which torch's roots differ from correctly rounded ones, moves it by 0.9 %, and its timestep by 0.01 of 999.
      */
     private static final double ANCESTRAL_LEVELS_TOLERANCE = 2e-5;
 
