@@ -25,8 +25,8 @@ import tools.jackson.databind.JsonNode;
 class OutageTests {
     private static final Duration LONG = Duration.ofMinutes(3);
 
-    /** Longer than a queue entry lives without heartbeats. */
-    private static final Duration A_WHILE = Duration.ofSeconds(35);
+    /** Longer than a queue entry lives without heartbeats of half a second. */
+    private static final Duration A_WHILE = Duration.ofSeconds(8);
 
     private static final Duration FIVE_MINUTES = Duration.ofMinutes(5);
 
@@ -39,7 +39,7 @@ class OutageTests {
 
     @Test
     void aFolderOfPicturesThatIsAwayCostsNobodyAJob() throws Exception {
-        folder(A_WHILE);
+        folder(A_WHILE, "500ms");
     }
 
     @Test
@@ -50,7 +50,7 @@ class OutageTests {
     @Test
     @Tag("endurance")
     void aFolderOfPicturesThatIsAwayForFiveMinutesCostsNobodyAJob() throws Exception {
-        folder(FIVE_MINUTES);
+        folder(FIVE_MINUTES, "5s");
     }
 
     @Test
@@ -123,12 +123,13 @@ class OutageTests {
         }
     }
 
-    private static void folder(Duration time) throws Exception {
+    private static void folder(Duration time, String heartbeat) throws Exception {
         Path data = ServerProcess.freshData("outage");
         Path images = data.resolve("images");
         Path elsewhere = data.resolve("elsewhere");
-        try (ServerProcess server =
-                ServerProcess.start(data, "--stub.step-time=20ms").awaitReady()) {
+        try (ServerProcess server = ServerProcess.start(
+                        data, "--stub.step-time=20ms", "--darkroom.heartbeat=" + heartbeat)
+                .awaitReady()) {
             List<String> jobs = survives(
                     server,
                     time,
