@@ -139,11 +139,17 @@ class ListeningTests {
                 .startsWith("https://img.example.com/draw/v1/pictures/");
         assertThat(openAi.headers().firstValue("Location").orElseThrow()).startsWith("/draw/v1/jobs/");
 
-        for (String odd : new String[] {"/a b", "//", "/\""}) {
-            assertThat(server.post("{\"prompt\":\"a\",\"steps\":1}", "X-Forwarded-Prefix", odd)
-                            .statusCode())
-                    .as(odd)
-                    .isIn(202, 400);
+        for (String odd :
+                new String[] {"/a b", "/\"", "%", "/%", "/%2", "/%zz/b", "a:b://c", "draw", "/a, b", "/a?b", "/a#b"}) {
+            HttpResponse<String> refused = server.post("{\"prompt\":\"a\",\"steps\":1}", "X-Forwarded-Prefix", odd);
+            assertThat(refused.statusCode()).as(odd + ": " + refused.body()).isEqualTo(400);
+            assertThat(ServerProcess.body(refused).get("code").stringValue()).isEqualTo("invalid_parameter");
+            assertThat(ServerProcess.body(refused).get("detail").stringValue()).contains("X-Forwarded-Prefix");
+        }
+        for (String usual : new String[] {"", "/", "//", "/a/", "/a,/b/", "/%C3%A9", "/a.b-c_d~e"}) {
+            assertThat(server.get("/v1/models", "X-Forwarded-Prefix", usual).statusCode())
+                    .as(usual)
+                    .isEqualTo(200);
         }
     }
 

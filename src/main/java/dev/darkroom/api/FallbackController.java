@@ -17,6 +17,9 @@ import org.springframework.web.bind.annotation.RestController;
 @Hidden
 class FallbackController implements ErrorController {
 
+    /** Attribute of a request that is refused before it reaches us: why, for people. */
+    static final String DETAIL = FallbackController.class.getName() + ".detail";
+
     @GetMapping("/")
     ResponseEntity<Void> root(HttpServletRequest request) {
         return ResponseEntity.status(HttpStatus.FOUND)
@@ -30,6 +33,7 @@ class FallbackController implements ErrorController {
                         && HttpStatus.resolve(code) != null
                 ? HttpStatus.valueOf(code)
                 : HttpStatus.NOT_FOUND;
-        return Problems.answer(Problems.codeOf(status), status.getReasonPhrase(), List.of(), new HttpHeaders());
+        String detail = request.getAttribute(DETAIL) instanceof String why ? why : status.getReasonPhrase();
+        return Problems.answer(Problems.codeOf(status), detail, List.of(), new HttpHeaders());
     }
 }

@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import java.util.List;
 import org.apache.catalina.core.StandardHost;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
@@ -73,11 +74,15 @@ class HttpConfiguration {
 
     /** Requests that Tomcat refuses before they reach us get a problem as well, not a page. */
     @Bean
-    WebServerFactoryCustomizer<TomcatServletWebServerFactory> valves() {
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> valves(
+            @Value("${server.forward-headers-strategy:none}") String forwarded) {
         return factory -> {
             factory.addContextCustomizers(context ->
                     ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
             factory.addContextValves(new HangUps());
+            if (forwarded.equalsIgnoreCase("framework")) {
+                factory.addContextValves(new ForwardedPrefix());
+            }
             factory.addEngineValves(new RequestIds());
             // A client that asks before it sends a body hears first of what does not depend on it.
             factory.addConnectorCustomizers(connector -> connector.setProperty("continueResponseTiming", "onRead"));
