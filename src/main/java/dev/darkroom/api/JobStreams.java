@@ -5,9 +5,14 @@ import dev.darkroom.job.JobEvent;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Metric;
 import dev.darkroom.job.Metrics;
+import dev.darkroom.job.SharedConnections;
+import dev.darkroom.spec.Warning;
 import jakarta.annotation.PreDestroy;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -30,8 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Server-sent event streams of jobs. A stream keeps only the number of the last event it has sent: the bus wakes it, it
- * reads the newer rows and writes them. So nothing piles up for a slow client, and a client that comes back with
- * {@code Last-Event-ID} gets exactly what it missed.
+ * takes the newer ones from its job's {@link JobFeed} and writes them. So nothing piles up for a slow client, a client that comes
+ * back with {@code Last-Event-ID} gets exactly what it missed, and a thousand streams of a job ask the database as often as one.
  */
 @Component
 class JobStreams {
@@ -49,6 +54,7 @@ class JobStreams {
     private final OpenExchanges exchanges;
     private final JsonMapper json;
     private final ApiSettings limits;
+    private final Map<String, Followed> followed = new ConcurrentHashMap<>();
     private final Set<Place> open = ConcurrentHashMap.newKeySet();
     private final ExecutorService writers = Executors.newCachedThreadPool(new CustomizableThreadFactory("sse-"));
     private final ScheduledExecutorService heartbeats =
@@ -68,7 +74,10 @@ class JobStreams {
         this.exchanges = exchanges;
         this.json = json;
         heartbeats.scheduleWithFixedDelay(
-                () -> open.forEach(Place::heartbeat),
+                () -> {
+                    followed.values().forEach(job -> job.feed.outdate()); // what the database did not tell for a moment
+                    open.forEach(Place::heartbeat);
+                },
                 HEARTBEAT.toMillis(),
                 HEARTBEAT.toMillis(),
                 TimeUnit.MILLISECONDS);
@@ -179,6 +188,49 @@ class JobStreams {
         }
     }
 
+    /** A job that somebody follows. */
+    private record Followed(JobFeed feed, Runnable unsubscribe) {}
+
+    private JobFeed join(String jobId, Runnable wake) {
+        return followed.compute(jobId, (id, known) -> {
+                    Followed job = known == null ? follow(id) : known;
+                    job.feed.join(wake);
+                    return job;
+                })
+                .feed;
+    }
+
+    private Followed follow(String jobId) {
+        JobFeed feed = new JobFeed(after -> read(jobId, after));
+        Runnable unsubscribe = jobs.subscribe(jobId, type -> {
+            feed.outdate();
+            writers.execute(feed::wake); // not on the thread that draws
+        });
+        return new Followed(feed, unsubscribe);
+    }
+
+    private void leave(String jobId, Runnable wake) {
+        followed.computeIfPresent(jobId, (id, job) -> {
+            if (job.feed.leave(wake)) {
+                job.unsubscribe.run();
+                return null;
+            }
+            return job;
+        });
+    }
+
+    private List<JobFeed.News> read(String jobId, long after) {
+        List<JobEvent> events = jobs.eventsAfter(jobId, after);
+        boolean more = events.stream()
+                .anyMatch(event ->
+                        event.type() == JobEvent.Type.IMAGE || event.type().isFinal());
+        Job job = more ? jobs.find(jobId).orElseThrow() : null;
+        List<Warning> warnings = job == null ? List.of() : answers.warnings(job);
+        return events.stream()
+                .map(event -> new JobFeed.News(event, job, warnings))
+                .toList();
+    }
+
     /** One client's stream. */
     private final class Stream {
 
@@ -189,7 +241,9 @@ class JobStreams {
         private final Runnable ending = () -> writers.execute(this::end); // the client may read slowly
         private final AtomicInteger wakeUps = new AtomicInteger();
         private final AtomicBoolean over = new AtomicBoolean();
-        private volatile Runnable unsubscribe = () -> {};
+        private final Runnable wake = this::wake;
+        private final String reader = SharedConnections.caller();
+        private volatile @Nullable JobFeed feed;
         private final @Nullable Wording wording;
         private @Nullable Long sent;
 
@@ -203,7 +257,7 @@ class JobStreams {
 
         void begin() {
             try {
-                unsubscribe = jobs.subscribe(jobId, type -> wake());
+                feed = join(jobId, wake);
             } catch (RuntimeException e) {
                 over();
                 throw e;
@@ -225,7 +279,7 @@ class JobStreams {
 
         private void over() {
             if (over.compareAndSet(false, true)) {
-                unsubscribe.run();
+                leave(jobId, wake);
                 open.remove(place);
                 exchanges.remove(ending);
                 if (wording != null) {
@@ -259,7 +313,7 @@ class JobStreams {
             do {
                 seen = wakeUps.get();
                 try {
-                    writeNews();
+                    SharedConnections.<IOException, RuntimeException>reading(reader, this::writeNews);
                 } catch (IOException | IllegalStateException e) {
                     complete(); // no effect where the client is gone or the stream has ended
                     return;
@@ -282,30 +336,31 @@ class JobStreams {
                     return;
                 }
             }
-            for (JobEvent event : jobs.eventsAfter(jobId, sent == null ? 0 : sent)) {
-                tell(event);
-                if (event.type().isFinal()) {
+            for (JobFeed.News news : Objects.requireNonNull(feed).after(sent == null ? 0 : sent)) {
+                tell(news);
+                if (news.event().type().isFinal()) {
                     complete();
                     return;
                 }
             }
         }
 
-        private void tell(JobEvent event) throws IOException {
+        private void tell(JobFeed.News news) throws IOException {
             if (wording == null) {
-                send(event.sequence(), event.type().id(), data(event));
+                send(news.sequence(), news.event().type().id(), data(news));
             } else {
-                emitter.send(wording.of(event));
-                sent = event.sequence();
+                emitter.send(wording.of(news.event()));
+                sent = news.sequence();
             }
         }
 
-        private Object data(JobEvent event) {
+        private Object data(JobFeed.News news) {
+            JobEvent event = news.event();
             return switch (event.type()) {
                 case QUEUED, STARTED -> new JobEventData.Time(event.at());
-                case STEP -> json.readTree(event.data());
+                case STEP -> event.data();
                 case IMAGE -> {
-                    Job job = jobs.find(jobId).orElseThrow();
+                    Job job = Objects.requireNonNull(news.job());
                     int index = json.readTree(event.data()).get("index").intValue();
                     yield job.images().stream()
                             .filter(image -> image.index() == index)
@@ -313,10 +368,8 @@ class JobStreams {
                             .findFirst()
                             .orElseThrow();
                 }
-                case SUCCEEDED, FAILED, CANCELED -> {
-                    Job job = jobs.find(jobId).orElseThrow();
-                    yield answers.of(job, urls);
-                }
+                case SUCCEEDED, FAILED, CANCELED ->
+                    answers.of(Objects.requireNonNull(news.job()), urls, news.warnings());
             };
         }
 
@@ -327,7 +380,7 @@ class JobStreams {
 
         void heartbeat() {
             send(SseEmitter.event().comment("still here"));
-            wake(); // what the database did not tell for a moment
+            wake();
         }
     }
 
