@@ -2,11 +2,12 @@ package dev.darkroom.deploy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.Darkroom;
 import dev.darkroom.ServerProcess;
+import dev.darkroom.pipeline.Devices;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -37,7 +38,7 @@ class CudaRuntimeTests {
             Shell.succeed("cp", "-a", packages.resolve("nvidia").toString(), libraries.toString());
         }
 
-        String output = start(libraries);
+        String output = check(libraries);
         assertThat(output).contains("CUDA driver version is insufficient for CUDA runtime version (35)");
 
         Matcher link =
@@ -46,28 +47,30 @@ class CudaRuntimeTests {
         Path linked = libraries.resolve(link.group(2));
         Files.createSymbolicLink(linked, Path.of(link.group(1)));
         assertThat(linked).exists();
-        assertThat(start(libraries)).contains("CUDA driver version is insufficient for CUDA runtime version (35)");
+        assertThat(check(libraries)).contains("CUDA driver version is insufficient for CUDA runtime version (35)");
 
-        assertThat(start(folder.resolve("nowhere"))).contains("libcudart is not found");
+        assertThat(check(folder.resolve("nowhere"))).contains("libcudart is not found");
     }
 
-    /** @return what the service says with the image's option, and this folder in place of the image's */
-    private static String start(Path libraries) throws Exception {
+    /** What the service does first, in a process of its own. */
+    public static void main(String[] arguments) {
+        Devices.check(List.of());
+    }
+
+    /** @return what is said with the image's option, and this folder in place of the image's */
+    private static String check(Path libraries) throws Exception {
         Matcher option =
                 Pattern.compile("-Djna.library.path=" + LIBRARIES + "(\\S+)").matcher(DOCKERFILE);
         assertThat(option.find()).isTrue();
-        ProcessBuilder start = new ProcessBuilder(
+        ProcessBuilder check = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Djna.library.path=" + libraries.resolve(option.group(1)),
                         "-cp",
                         System.getProperty("java.class.path"),
-                        Darkroom.class.getName(),
-                        "--server.port=0",
-                        "--management.server.port=0",
-                        "--darkroom.data-dir=" + ServerProcess.freshData("cuda-data"))
+                        CudaRuntimeTests.class.getName())
                 .redirectErrorStream(true);
-        start.environment().put("PYTORCH_FLAVOR", "cu128");
-        Process process = start.start();
+        check.environment().put("PYTORCH_FLAVOR", "cu128");
+        Process process = check.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isNotZero();
         return output;
