@@ -1,6 +1,7 @@
 package dev.darkroom;
 
 import dev.darkroom.cli.OwnProcess;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -9,7 +10,8 @@ import org.springframework.stereotype.Component;
 
 /**
  * Ends the process within 55 seconds of SIGTERM, whatever hangs: a network in one long step, a database that does not answer, a
- * client that does not read. What it held is then taken for lost, as after a crash.
+ * client that does not read. What it held is then taken for lost, as after a crash. A virtual machine that was told to write an AOT
+ * cache does so at its very end, and has the time that it needs.
  */
 @Component
 final class ExitDeadline {
@@ -28,7 +30,14 @@ final class ExitDeadline {
     /** @param atMost from the first shutdown hook to the end */
     ExitDeadline(Duration atMost) {
         this.atMost = atMost;
-        Runtime.getRuntime().addShutdownHook(new Thread(this::begin, "exit-deadline"));
+        if (!writesCache()) {
+            Runtime.getRuntime().addShutdownHook(new Thread(this::begin, "exit-deadline"));
+        }
+    }
+
+    private static boolean writesCache() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .anyMatch(argument -> argument.startsWith("-XX:AOTCacheOutput="));
     }
 
     private void begin() {
