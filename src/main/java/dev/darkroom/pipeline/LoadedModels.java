@@ -39,7 +39,7 @@ public final class LoadedModels implements AutoCloseable {
     private final Map<String, DiffusionPipeline> loaded = new LinkedHashMap<>(16, 0.75f, true);
     private @Nullable Loading loading;
 
-    /** @param budget bytes of weights that may be loaded at a time; a single model that has more is loaded alone */
+    /** @param budget bytes of models that may be loaded at a time; a single model that has more is loaded alone */
     LoadedModels(Map<String, Source> sources, String device, long budget) {
         this.sources = sources;
         this.device = device;

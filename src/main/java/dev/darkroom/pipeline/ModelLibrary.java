@@ -30,7 +30,7 @@ public final class ModelLibrary {
     interface Source {
         ModelInfo info();
 
-        /** Memory that its weights take on a device, bytes. */
+        /** Memory that it takes on a device, bytes: weights and programs. */
         long bytes();
 
         /**
@@ -47,7 +47,7 @@ public final class ModelLibrary {
      * @param models folder of diffusers folders; need not exist
      * @param cache folder for the unpacked built-in model, created if need be
      * @param devices {@code cpu} or {@code cuda:0}, {@code cuda:1}, …, one of them also several times; empty for the best there are
-     * @param memory bytes of weights loaded on a device at a time; empty for a share of what the device has
+     * @param memory bytes of models loaded on a device at a time; empty for a share of what the device has
      * @throws IllegalArgumentException if there is no such device
      */
     public ModelLibrary(Path models, Path cache, List<String> devices, Optional<Long> memory) {

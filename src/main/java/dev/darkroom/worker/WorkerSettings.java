@@ -20,7 +20,7 @@ import org.springframework.util.unit.DataSize;
  *     {@code org/name@revision}
  * @param devices to draw on, a set of networks each: {@code cpu}, {@code cuda:0}, {@code cuda:1}, …; empty for all CUDA
  *     devices, or the processor where there are none
- * @param modelMemory weights that are loaded on a device at a time; others are let go for them. Unset: 60 % of the device's memory
+ * @param modelMemory models that are loaded on a device at a time; others are let go for them. Unset: 60 % of the device's memory
  * @param drain when the process is asked to end, so long at most the jobs that have begun are drawn on, before they go back to the
  *     queue; 0 to 30 seconds
  * @param maxRows so many U-Net evaluations share one call; a picture with guidance takes two
