@@ -13,7 +13,7 @@ class CorsTests {
 
     @Test
     void onlyPagesOfTheSettingMayCallFromABrowser() throws Exception {
-        try (ServerProcess server = ServerProcess.start(
+        try (ServerProcess server = ServerProcess.within(
                         ServerProcess.freshData("cors"), "--darkroom.cors-origins=" + PAGE + ",http://localhost:3000")
                 .awaitReady()) {
             for (String page : new String[] {PAGE, "http://localhost:3000"}) {
@@ -41,7 +41,7 @@ class CorsTests {
     @Test
     void noPageMayWithoutIt() throws Exception {
         try (ServerProcess server =
-                ServerProcess.start(ServerProcess.freshData("cors")).awaitReady()) {
+                ServerProcess.within(ServerProcess.freshData("cors")).awaitReady()) {
             assertThat(header(preflight(server, PAGE), "Access-Control-Allow-Origin"))
                     .isEmpty();
             assertThat(header(server.get("/v1/models", "Origin", PAGE), "Access-Control-Allow-Origin"))

@@ -33,13 +33,6 @@ class CrashTests {
     }
 
     @Test
-    void losesNothingOnPostgres() throws Exception {
-        try (TestPostgres postgres = TestPostgres.start()) {
-            storm(1, ServerProcess.freshData("storm"), onPostgres(postgres));
-        }
-    }
-
-    @Test
     @Tag("endurance")
     void losesNothingIn20RoundsOnH2() throws Exception {
         storm(20, ServerProcess.freshData("storm"));
@@ -54,6 +47,7 @@ class CrashTests {
     }
 
     @Test
+    @Tag("endurance")
     void drawsOnWithin2SecondsOfBeingReadyAgain() throws Exception {
         Path data = ServerProcess.freshData("again");
         int port = ServerProcess.freePort();
@@ -80,8 +74,9 @@ class CrashTests {
         }
     }
 
-    /** A job whose pictures kill the server is not drawn for ever. */
+    /** A job whose pictures kill the server is not drawn for ever; {@code JobStoreTests} counts the deaths in every build. */
     @Test
+    @Tag("endurance")
     void givesAJobUpAfterThreeStartsWithoutAnEnd() throws Exception {
         Path data = ServerProcess.freshData("poison");
         int port = ServerProcess.freePort();

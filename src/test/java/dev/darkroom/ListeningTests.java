@@ -62,7 +62,7 @@ class ListeningTests {
                 .filter(line -> line.startsWith("dk_"))
                 .findFirst()
                 .orElseThrow();
-        try (ServerProcess server = ServerProcess.start(
+        try (ServerProcess server = ServerProcess.within(
                 data, "--server.address=0.0.0.0", "--management.endpoints.web.exposure.include=health,info")) {
             // The actuator's own port asks nobody, whatever it is called: probes and monitoring have no key.
             await().atMost(Duration.ofSeconds(120))
@@ -93,7 +93,7 @@ class ListeningTests {
                             "darkroom.anonymous=true")
                     .doesNotContain("\tat ");
         }
-        try (ServerProcess server = ServerProcess.start(
+        try (ServerProcess server = ServerProcess.within(
                         data,
                         "--server.address=0.0.0.0",
                         "--darkroom.anonymous=true",

@@ -19,10 +19,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A {@link StubServer} as a process of its own, to be killed, frozen and stopped, and a client of it. */
+/**
+ * A {@link StubServer} as a process of its own, to be killed, frozen and stopped, or {@link #within} this one, and a client of
+ * it.
+ */
 public final class ServerProcess implements AutoCloseable {
 
     private static final Duration LONG = Duration.ofSeconds(120);
@@ -32,7 +36,11 @@ public final class ServerProcess implements AutoCloseable {
     private final int port;
     private final int managementPort;
     private final Path log;
+
+    /** One of the two is null. */
     private final Process process;
+
+    private final ConfigurableApplicationContext within;
 
     /** An event of a job's stream; {@code id} is −1 where it has none. */
     public record Event(long id, String name, JsonNode data) {
@@ -42,11 +50,13 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    private ServerProcess(int port, int managementPort, Path log, Process process) {
+    private ServerProcess(
+            int port, int managementPort, Path log, Process process, ConfigurableApplicationContext within) {
         this.port = port;
         this.managementPort = managementPort;
         this.log = log;
         this.process = process;
+        this.within = within;
     }
 
     /** A folder for the data of one test. */
@@ -66,6 +76,30 @@ public final class ServerProcess implements AutoCloseable {
 
     public static ServerProcess start(int port, Path data, String... settings) {
         return start(StubServer.class, port, data, settings);
+    }
+
+    /**
+     * Starts a server within this process, in a second where a process of its own takes ten: for tests that neither kill it
+     * nor read its log. It ends at once when it is closed.
+     */
+    public static ServerProcess within(Path data, String... settings) {
+        int port = freePort();
+        int managementPort = freePort();
+        List<String> all = arguments(port, managementPort, data, settings);
+        all.add("--darkroom.drain=0s");
+        return new ServerProcess(
+                port,
+                managementPort,
+                data.resolve("server-" + port + ".log"),
+                null,
+                StubServer.run(all.toArray(String[]::new)));
+    }
+
+    private static List<String> arguments(int port, int managementPort, Path data, String... settings) {
+        List<String> all = new ArrayList<>(List.of(
+                "--server.port=" + port, "--management.server.port=" + managementPort, "--darkroom.data-dir=" + data));
+        all.addAll(List.of(settings));
+        return all;
     }
 
     /** Starts the service itself, with the model in the jar. */
@@ -96,17 +130,16 @@ public final class ServerProcess implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
                 "-Xmx512m"));
         command.addAll(program);
-        command.addAll(List.of(
-                "--server.port=" + port, "--management.server.port=" + managementPort, "--darkroom.data-dir=" + data));
-        command.addAll(List.of(settings));
+        command.addAll(arguments(port, managementPort, data, settings));
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
         builder.environment().putAll(S3Server.ENVIRONMENT);
         try {
-            return new ServerProcess(port, managementPort, log, builder.start());
+            return new ServerProcess(port, managementPort, log, builder.start(), null);
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -132,7 +165,7 @@ public final class ServerProcess implements AutoCloseable {
         await().atMost(LONG)
                 .pollInterval(Duration.ofMillis(50))
                 .ignoreExceptionsInstanceOf(IOException.class)
-                .failFast("the server has ended, see " + log, () -> !process.isAlive())
+                .failFast("the server has ended, see " + log, () -> within == null && !process.isAlive())
                 .until(() -> management("/actuator/health/readiness").statusCode() == 200);
         return this;
     }
@@ -269,6 +302,10 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Asks it to shut down and waits for that. */
     public void stop() throws InterruptedException {
+        if (within != null) {
+            within.close();
+            return;
+        }
         process.destroy();
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
             throw new AssertionError("the server does not stop, see " + log);
@@ -314,6 +351,10 @@ public final class ServerProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroyForcibly();
+        if (within != null) {
+            within.close();
+        } else {
+            process.destroyForcibly();
+        }
     }
 }

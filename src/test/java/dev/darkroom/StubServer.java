@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Primary;
 import org.springframework.core.env.Environment;
@@ -24,7 +25,11 @@ public final class StubServer {
      *     --stub.encode-time} and {@code --stub.decode-time}
      */
     public static void main(String[] args) {
-        SpringApplication.run(new Class<?>[] {Darkroom.class, StubServer.class}, args);
+        run(args);
+    }
+
+    static ConfigurableApplicationContext run(String... args) {
+        return SpringApplication.run(new Class<?>[] {Darkroom.class, StubServer.class}, args);
     }
 
     @Bean

@@ -546,25 +546,16 @@ class SecurityTests {
                         send("GET", "/v1/jobs/" + others + "/events", other).statusCode() == 200);
     }
 
+    /** {@code PictureFileTests} measures what that costs. */
     @Test
-    void aPictureOfTooManyPixelsIsRefusedAtOnce() throws IOException {
+    void aPictureOfTooManyPixelsIsRefused() throws IOException {
         byte[] bomb = Files.readAllBytes(Path.of("src/test/resources/pictures/bomb.png"));
-        String key = goodKey();
-        List<Long> times = new ArrayList<>();
-        for (int i = 0; i < 10; i++) {
-            long begin = System.nanoTime();
-            isProblem(
-                    send(request("POST", "/v1/images", key)
-                            .setHeader("Content-Type", "image/png")
-                            .POST(HttpRequest.BodyPublishers.ofByteArray(bomb))),
-                    422,
-                    "too_many_pixels");
-            times.add((System.nanoTime() - begin) / 1_000_000);
-        }
-        // The best of several: what others do on the machine is not the refusal's work.
-        assertThat(times.stream().min(Long::compare).orElseThrow())
-                .as("ms, %s", times)
-                .isLessThan(50);
+        isProblem(
+                send(request("POST", "/v1/images", goodKey())
+                        .setHeader("Content-Type", "image/png")
+                        .POST(HttpRequest.BodyPublishers.ofByteArray(bomb))),
+                422,
+                "too_many_pixels");
     }
 
     // Headers

@@ -78,7 +78,7 @@ class SharedConnectionsTests {
                             }
                         })
                         .isInstanceOf(SQLTransientConnectionException.class));
-        assertThat((System.nanoTime() - start) / 1_000_000).isBetween((long) PATIENCE, 10L * PATIENCE);
+        assertThat((System.nanoTime() - start) / 1_000_000).isGreaterThanOrEqualTo(PATIENCE);
         assertThat(stuck).isNotDone();
     }
 

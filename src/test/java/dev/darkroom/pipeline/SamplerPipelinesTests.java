@@ -7,8 +7,10 @@ import dev.darkroom.weights.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -32,6 +34,9 @@ class SamplerPipelinesTests {
     @TempDir
     private static Path folder;
 
+    /** By what their schedulers' files say; a sampler is the request's. */
+    private static final Map<JsonNode, DiffusionPipeline> PIPELINES = new HashMap<>();
+
     private static Weights reference;
 
     @BeforeAll
@@ -41,6 +46,7 @@ class SamplerPipelinesTests {
 
     @AfterAll
     static void close() {
+        PIPELINES.values().forEach(DiffusionPipeline::close);
         reference.close();
     }
 
@@ -62,30 +68,35 @@ class SamplerPipelinesTests {
     @MethodSource("cases")
     void drawsThePictureThatDiffusersDraws(JsonNode c) throws IOException {
         String name = c.get("name").stringValue();
-        try (DiffusionPipeline pipeline = pipeline(name, c.get("scheduler_overrides"))) {
-            Generation generation = pipeline.begin(Golden.spec("tiny", c), 0);
-            Golden.draw(pipeline, List.of(generation));
-            float[] expected = reference.tensor(name + ".latents").toFloats();
-            double latents = Golden.maxDifference(pipeline.latents(generation), expected);
-            double largest = Golden.maxDifference(new float[expected.length], expected);
-            double picture = Golden.maxDifference(
-                    Golden.levels(pipeline.finish(generation)),
-                    reference.tensor(name + ".picture").toFloats());
-            System.out.printf("%s: latents %.2e of %.0f, picture %.0f levels%n", name, latents, largest, picture);
-            // Random weights drive LCM's latents to 243, and there diffusers itself moves by 1.7e-3 for one ulp of the
-            // noise, and as much between instruction sets.
-            assertThat(latents).as("latents").isLessThan(1e-3 * Math.max(1, largest / 100));
-            assertThat(picture).as("levels of 255").isLessThanOrEqualTo(1);
-        }
+        DiffusionPipeline pipeline = pipeline(c.get("scheduler_overrides"));
+        Generation generation = pipeline.begin(Golden.spec("tiny", c), 0);
+        Golden.draw(pipeline, List.of(generation));
+        float[] expected = reference.tensor(name + ".latents").toFloats();
+        double latents = Golden.maxDifference(pipeline.latents(generation), expected);
+        double largest = Golden.maxDifference(new float[expected.length], expected);
+        double picture = Golden.maxDifference(
+                Golden.levels(pipeline.finish(generation)),
+                reference.tensor(name + ".picture").toFloats());
+        System.out.printf("%s: latents %.2e of %.0f, picture %.0f levels%n", name, latents, largest, picture);
+        // Random weights drive LCM's latents to 243, and there diffusers itself moves by 1.7e-3 for one ulp of the
+        // noise, and as much between instruction sets.
+        assertThat(latents).as("latents").isLessThan(1e-3 * Math.max(1, largest / 100));
+        assertThat(picture).as("levels of 255").isLessThanOrEqualTo(1);
     }
 
-    private static DiffusionPipeline pipeline(String name, JsonNode overrides) throws IOException {
-        Path copy = folder.resolve(name);
+    private static DiffusionPipeline pipeline(JsonNode overrides) throws IOException {
+        DiffusionPipeline known = PIPELINES.get(overrides);
+        if (known != null) {
+            return known;
+        }
+        Path copy = folder.resolve("tiny" + PIPELINES.size());
         FileSystemUtils.copyRecursively(RESOURCES.resolve("tiny-sd"), copy);
         Path config = copy.resolve("scheduler/scheduler_config.json");
         ObjectNode json = (ObjectNode) JsonMapper.shared().readTree(config.toFile());
         overrides.properties().forEach(p -> json.set(p.getKey(), p.getValue()));
         Files.writeString(config, json.toString());
-        return new ModelFolder("tiny", copy).load();
+        DiffusionPipeline loaded = new ModelFolder("tiny", copy).load();
+        PIPELINES.put(overrides, loaded);
+        return loaded;
     }
 }

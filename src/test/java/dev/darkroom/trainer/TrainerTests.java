@@ -19,7 +19,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -193,19 +195,19 @@ class TrainerTests {
 
     @Test
     void aKilledRunGoesOnToTheLossesOfOneThatWasNot() throws IOException {
-        Settings settings = short_(50, 20);
+        Settings settings = short_(20, 8);
         Map<String, Double> through = losses(Files.createDirectory(work.resolve("through")), settings, "");
-        assertThat(through).hasSize(150);
+        assertThat(through).hasSize(60);
 
         Path killed = Files.createDirectory(work.resolve("killed"));
         Map<String, Double> all = new TreeMap<>();
-        for (String kill : List.of("vae33", "clip47", "unet25")) {
+        for (String kill : List.of("vae13", "clip18", "unet10")) {
             assertThatThrownBy(() -> losses(killed, settings, kill)).hasMessage("killed");
         }
         all.putAll(losses(killed, settings, ""));
 
-        // The last sitting went on from the twentieth step of the U-Net, after VAE and CLIP that went on from theirs.
-        assertThat(all).hasSize(30).containsKeys("unet21", "unet50");
+        // The last sitting went on from the eighth step of the U-Net, after VAE and CLIP that went on from theirs.
+        assertThat(all).hasSize(12).containsKeys("unet9", "unet20");
         assertThat(through).containsAllEntriesOf(all);
         assertThat(killed.resolve("model/vae/diffusion_pytorch_model.safetensors"))
                 .hasSameBinaryContentAs(work.resolve("through/model/vae/diffusion_pytorch_model.safetensors"));
@@ -214,17 +216,35 @@ class TrainerTests {
     }
 
     @Test
-    void aSittingEndsWithACheckpoint() throws IOException {
+    void aSittingEndsWithACheckpointAndTwentyStepsLowerEveryLoss() throws IOException {
         Settings settings = short_(20, 10);
         List<Integer> steps = new ArrayList<>();
         Run first = new Run(work, settings, () -> steps.size() == 7, report -> steps.add(report.step()));
         assertThat(new Trainer(first, Handmade.dataset(work, settings, Handmade.CONCEPTS)).train())
                 .isNull();
 
-        assertThat(losses(work, settings, "")).containsKeys("vae8", "unet20").doesNotContainKey("vae7");
+        Map<String, Double> losses = losses(work, settings, "");
+        assertThat(losses).containsKeys("vae8", "unet20").doesNotContainKey("vae7");
+        for (String stage : List.of("vae", "clip", "unet")) {
+            assertThat(mean(losses, stage, 16)).as(stage).isLessThan(mean(losses, stage, stage.equals("vae") ? 8 : 1));
+        }
+        try (Artist artist = new Artist(DiffusersFolder.open(work.resolve("model")))) {
+            assertThat(artist.draw(List.of("a ball"), List.of(3L)).get(0).size())
+                    .isEqualTo(settings.size());
+        }
     }
 
+    /** Of five steps. */
+    private static double mean(Map<String, Double> losses, String stage, int first) {
+        return IntStream.range(first, first + 5)
+                .mapToDouble(step -> losses.get(stage + step))
+                .average()
+                .orElseThrow();
+    }
+
+    /** The same training in twenty steps a stage is part of every build. */
     @Test
+    @Tag("endurance")
     void eightPicturesAreLearntByHeart() throws IOException {
         Settings settings = Settings.overfit();
         Run run = new Run(work, settings, () -> false, report -> {});

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.ServerProcess;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -38,19 +39,18 @@ class FailedStartTests {
 
     @Test
     void aSecondProcessOnTheSameDataSaysSoInALine() throws Exception {
-        int port = freePort();
-        start("first", port);
-        await().atMost(LONG).until(() -> status(port, "/actuator/health/liveness") == 200);
-
-        Process second = start("second", freePort());
-        assertThat(second.waitFor()).isNotZero();
-        String log = Files.readString(data.resolve("second.log"));
-        assertThat(log)
-                .contains("The data directory " + data.toAbsolutePath() + " is used by another process.")
-                .contains("--darkroom.data-dir=DIR")
-                .doesNotContain("\tat ");
-        assertThat(log.lines().filter(line -> !line.isBlank())).hasSizeLessThan(10);
-        assertThat(status(port, "/actuator/health/liveness")).isEqualTo(200);
+        try (ServerProcess first = ServerProcess.within(data)) {
+            Process second = start("second", freePort());
+            assertThat(second.waitFor()).isNotZero();
+            String log = Files.readString(data.resolve("second.log"));
+            assertThat(log)
+                    .contains("The data directory " + data.toAbsolutePath() + " is used by another process.")
+                    .contains("--darkroom.data-dir=DIR")
+                    .doesNotContain("\tat ");
+            assertThat(log.lines().filter(line -> !line.isBlank())).hasSizeLessThan(10);
+            assertThat(first.management("/actuator/health/liveness").statusCode())
+                    .isEqualTo(200);
+        }
     }
 
     @Test
