@@ -18,9 +18,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import tools.jackson.databind.JsonNode;
 
 /** What clients can say of their jobs, and what they are told. The device takes 50 ms for a step of 8 rows. */
+@ExtendWith(OutputCaptureExtension.class)
 class ControlTests {
 
     private static final Duration LONG = Duration.ofSeconds(60);
@@ -32,7 +36,7 @@ class ControlTests {
 
     @BeforeAll
     static void start() {
-        server = ServerProcess.start(
+        server = ServerProcess.within(
                         ServerProcess.freshData("control"),
                         "--stub.step-time=50ms",
                         "--darkroom.max-queued=" + QUEUE,
@@ -174,7 +178,7 @@ class ControlTests {
     }
 
     @Test
-    void cancelsAJobWhoseClientHangsUpIfItWasAskedTo() throws Exception {
+    void cancelsAJobWhoseClientHangsUpIfItWasAskedTo(CapturedOutput output) throws Exception {
         fill(1);
         for (boolean asked : new boolean[] {true, false}) {
             HttpRequest request = server.request("/v1/images")
@@ -191,7 +195,7 @@ class ControlTests {
         }
         await().atMost(LONG).until(() -> seeds("?state=canceled").contains(77L));
         assertThat(seeds("?state=canceled")).doesNotContain(78L);
-        assertThat(server.log()).doesNotContain("Unexpected error");
+        assertThat(output).doesNotContain("Unexpected error");
     }
 
     private static List<Long> seeds(String query) throws Exception {

@@ -137,8 +137,7 @@ class CrashTests {
                 }
             }
             assertThat(atKill).isGreaterThan(20 * rounds);
-            try (ServerProcess server =
-                    ServerProcess.start(port, data, arguments).awaitReady()) {
+            try (ServerProcess server = ServerProcess.within(data, arguments).awaitReady()) {
                 HttpClient client = HttpClient.newHttpClient();
                 URI url = server.uri("/");
                 List<String> wrong = new ArrayList<>();

@@ -18,11 +18,16 @@ class OverloadTests {
     private static final double CAPACITY = 8;
 
     private static final String BODY = "{\"prompt\":\"an apple\",\"steps\":10}";
-    private static final int QUEUE = 24;
+    private static final String[] SETTINGS = {
+        "--stub.step-time=100ms",
+        "--darkroom.max-queued=24",
+        "--darkroom.max-requests-per-caller=2000" // the queue is to refuse, not the turnstile
+    };
 
     @Test
     void refusesWhatIsTooMuch() throws Exception {
-        try (ServerProcess server = start()) {
+        try (ServerProcess server = ServerProcess.within(ServerProcess.freshData("overload"), SETTINGS)
+                .awaitReady()) {
             LoadDriver tooMany = new LoadDriver(server.uri("/"), BODY);
             tooMany.post(10 * CAPACITY, Duration.ofSeconds(5));
             List<LoadDriver.Answer> refused = tooMany.answers(429);
@@ -39,7 +44,8 @@ class OverloadTests {
     @Tag("endurance")
     void refusesWhatIsTooMuchForAMinute() throws Exception {
         Duration time = Duration.ofSeconds(60);
-        try (ServerProcess server = start()) {
+        try (ServerProcess server = ServerProcess.start(ServerProcess.freshData("overload"), SETTINGS)
+                .awaitReady()) {
             new LoadDriver(server.uri("/"), BODY).post(CAPACITY, Duration.ofSeconds(5)); // warm-up
             // As many as can be drawn, and a few that wait so that the device is never idle.
             LoadDriver fitting = new LoadDriver(server.uri("/"), BODY);
@@ -70,15 +76,6 @@ class OverloadTests {
             assertThat(wrong).isEmpty();
             assertThat(heapAfter).isLessThan(heap + 5_000_000);
         }
-    }
-
-    private static ServerProcess start() {
-        return ServerProcess.start(
-                        ServerProcess.freshData("overload"),
-                        "--stub.step-time=100ms",
-                        "--darkroom.max-queued=" + QUEUE,
-                        "--darkroom.max-requests-per-caller=2000") // the queue is to refuse, not the turnstile
-                .awaitReady();
     }
 
     /** Posts for a while, with the device full from the start on, and counts what ends in that time. */
