@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /** Several processes on one PostgreSQL database and one folder of pictures. */
 class ReplicaTests {
 
-    private static final Duration LONG = Duration.ofSeconds(120);
+    private static final Duration LONG = Duration.ofMinutes(5);
 
     /** A process is taken for dead after (4 + 2) times this. */
     private static final String QUICK_HEARTBEAT = "--darkroom.heartbeat=250ms";
