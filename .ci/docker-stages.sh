@@ -3,7 +3,7 @@
 #
 # buildah runs the very Dockerfile. Registries need not be reached: the base images are stood in for by Debian with this
 # machine's JDKs and Maven, under the names that the Dockerfile gives. As root on Debian, some 6 GB below $WORK:
-#   .ci/docker-stages.sh [lint|compose|base|build|layers|run|times|clean]...   (default: all but times and clean)
+#   .ci/docker-stages.sh [lint|compose|base|build|layers|run|services|times|clean]...   (default: all but services, times and clean)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,15 +28,20 @@ lint() {
     echo "no findings"
 }
 
-# Compose's own reading of the compose file needs no engine. The plugin is built from its Go module, for there may be no Docker here.
-compose() {
-    say "docker compose config"
+# The plugin is built from its Go module, for there may be no Docker here.
+plugin() {
     [ -x "$WORK/compose/docker-compose" ] || {
         rm -rf "$WORK/compose" && mkdir "$WORK/compose"
         # Its go.mod replaces modules, so go install refuses it.
         (cd "$WORK/compose" && go mod init compose && go get github.com/docker/compose/v2/cmd@v2.40.3 \
             && go build -o docker-compose github.com/docker/compose/v2/cmd) >"$WORK/compose.log" 2>&1 || { tail "$WORK/compose.log" && exit 1; }
     }
+}
+
+# Compose's own reading of the compose file needs no engine.
+compose() {
+    say "docker compose config"
+    plugin
     local common="darkroom grafana postgres prometheus s3" profile expected got
     for profile in none cpu gpu; do
         case $profile in
@@ -100,6 +105,31 @@ base() {
     find "$WORK/rootfs/opt/java/openjdk/bin" -type f ! -name java ! -name keytool ! -name jfr ! -name jcmd -delete
     stand_in library/eclipse-temurin:25-jre-noble "$java" "$path" LANG=C.UTF-8
     rm -rf "$WORK/rootfs"
+}
+
+# All images of the compose file under the names that it has for them, and the plugin: what ComposeRunTests runs.
+services() {
+    say "stand-ins for the images of the compose file"
+    plugin
+    local context="$WORK/services" service image
+    rm -rf "$context" && cp -a .ci/services "$context" && mkdir "$context/s3proxy"
+    [ -s target/s3proxy.classpath ] || ./mvnw --quiet --batch-mode process-test-resources
+    tr ':' '\n' <target/s3proxy.classpath | xargs cp -t "$context/s3proxy"
+    buildah "${storage[@]}" inspect --type image docker.io/library/debian:bookworm >/dev/null 2>&1 || {
+        rm -rf "$WORK/rootfs" && cp -a "$WORK/debian" "$WORK/rootfs"
+        stand_in library/debian:bookworm
+        rm -rf "$WORK/rootfs"
+    }
+    "$WORK/compose/docker-compose" config --format json >"$WORK/compose.json"
+    for service in postgres s3 prometheus grafana; do
+        image=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["services"][sys.argv[1]]["image"])' "$service" <"$WORK/compose.json")
+        [[ $image == */* ]] || image=library/$image
+        buildah "${storage[@]}" build --quiet --pull-never --layers --format docker --target "$service" --tag "docker.io/$image" "$context" >/dev/null
+        echo "docker.io/$image"
+    done
+    image=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["services"]["darkroom"]["image"])' <"$WORK/compose.json")
+    buildah "${storage[@]}" tag "$IMAGE" "docker.io/library/$image"
+    echo "docker.io/library/$image"
 }
 
 build() {
@@ -233,7 +263,7 @@ clean() {
 [ $# -gt 0 ] || set -- lint compose base build layers run
 for step in "$@"; do
     case $step in
-        lint | compose | base | build | layers | clean | _run | _times) "$step" ;;
+        lint | compose | base | build | layers | services | clean | _run | _times) "$step" ;;
         run | times) isolated "$step" ;;
         *) echo "unknown step $step" >&2 && exit 2 ;;
     esac

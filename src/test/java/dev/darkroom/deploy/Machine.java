@@ -18,7 +18,7 @@ final class Machine implements AutoCloseable {
     static final String IMAGE = "localhost/darkroom:cpu";
 
     private static final String BRIDGE = "dkbr0";
-    private static final Path WORK = Path.of(System.getenv().getOrDefault("WORK", "/tmp/darkroom-stages"));
+    static final Path WORK = Path.of(System.getenv().getOrDefault("WORK", "/tmp/darkroom-stages"));
 
     private final List<String> namespaces = new ArrayList<>();
     private final List<String> containers = new ArrayList<>();
