@@ -47,7 +47,8 @@ final class ProblemBodies implements ResponseBodyAdvice<Object> {
         Map<String, Object> properties = problem.getProperties();
         Object code = properties == null ? null : properties.get("code");
         metrics.count(Metric.REFUSALS, 1, code == null ? "other" : code.toString());
-        if (request.getMethod().equals(HttpMethod.POST)) {
+        if (request.getMethod().equals(HttpMethod.POST)
+                && !Problem.Code.TOO_MANY_AT_ONCE.id().equals(code)) { // too often to be worth a line
             log.info("Refused a job: {} {}", problem.getStatus(), code);
         }
         if (!request.getURI().getPath().startsWith(OpenAiImagesController.FAMILY)) {

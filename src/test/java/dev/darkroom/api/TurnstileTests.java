@@ -26,7 +26,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
@@ -37,6 +40,7 @@ import org.springframework.test.context.DynamicPropertySource;
         classes = {Darkroom.class, StubServer.class},
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {"darkroom.max-requests-per-caller=20", "stub.step-time=50ms"})
+@ExtendWith(OutputCaptureExtension.class)
 class TurnstileTests {
 
     private static final int CONNECTIONS = 200;
@@ -45,6 +49,7 @@ class TurnstileTests {
     private static final ApiKey.Created MODEST = key();
 
     private final HttpClient client = HttpClient.newHttpClient();
+    private final HttpClient others = HttpClient.newHttpClient();
 
     @LocalServerPort
     private int port;
@@ -82,7 +87,7 @@ class TurnstileTests {
     }
 
     @Test
-    void aCallerWith200ConnectionsKeepsNobodyElseFromReading() throws Exception {
+    void aCallerWith200ConnectionsKeepsNobodyElseFromReading(CapturedOutput log) throws Exception {
         await().atMost(Duration.ofSeconds(60))
                 .until(() -> client.send(
                                         request("/v1/images", MODEST)
@@ -106,7 +111,7 @@ class TurnstileTests {
                 greedy.execute(() -> {
                     while (!over.get()) {
                         try {
-                            HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+                            HttpResponse<String> answer = others.send(request, HttpResponse.BodyHandlers.ofString());
                             answers.merge(
                                     answer.statusCode() == 429
                                             ? "429 " + answer.body().replaceAll(".*\"code\":\"([a-z_]+)\".*", "$1")
@@ -134,6 +139,7 @@ class TurnstileTests {
             greedy.shutdown();
         }
         assertThat(greedy.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(log.getOut()).doesNotContain("Refused a job: 429 too_many_at_once");
         assertThat(answers.keySet()).contains("200", "202", "429 too_many_at_once");
         assertThat(answers.keySet()).isSubsetOf("200", "202", "429 too_many_at_once", "429 queue_full");
     }
