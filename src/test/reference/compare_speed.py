@@ -52,7 +52,7 @@ class Diffusers:
 class Darkroom:
     def __init__(self, folder, size):
         classpath = f"target/test-classes:target/classes:{(ROOT / 'target/classpath').read_text().strip()}"
-        command = ["java", "-cp", classpath, "dev.darkroom.model.SpeedPeer", str(folder), str(size // 8)]
+        command = ["java", "-cp", classpath, "dev.darkroom.nets.SpeedPeer", str(folder), str(size // 8)]
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )

@@ -1,5 +1,6 @@
 package dev.darkroom;
 
+import dev.darkroom.boot.RoleFilter;
 import dev.darkroom.cli.CommandLineInterface;
 import dev.darkroom.cli.OwnProcess;
 import org.springframework.boot.SpringApplication;

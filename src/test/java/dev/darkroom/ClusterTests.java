@@ -3,7 +3,7 @@ package dev.darkroom;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.ServerProcess.Event;
-import dev.darkroom.job.S3Server;
+import dev.darkroom.blobs.S3Server;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,6 +1,7 @@
 package dev.darkroom;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -19,10 +20,15 @@ class ModularityTests {
     }
 
     @Test
-    void djlIsUsedOnlyInModelPipelineAndTrainer() {
+    void thePartsOfTheApiHaveNoCircle() {
+        slices().matching("dev.darkroom.api.(*)..").should().beFreeOfCycles().check(CLASSES);
+    }
+
+    @Test
+    void djlIsUsedOnlyInProgramNetsPipelineLibraryAndTrainer() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages("..model..", "..pipeline..", "..trainer..")
+                .resideOutsideOfPackages("..program..", "..nets..", "..pipeline..", "..library..", "..trainer..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("ai.djl..")
@@ -30,10 +36,10 @@ class ModularityTests {
     }
 
     @Test
-    void sqlIsUsedOnlyInJobAndAccess() {
+    void sqlIsUsedOnlyWhereRowsLive() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages("..job..", "..access..")
+                .resideOutsideOfPackages("..job..", "..access..", "..fleet..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage(
@@ -53,10 +59,10 @@ class ModularityTests {
     }
 
     @Test
-    void theAwsSdkIsUsedOnlyInJob() {
+    void theAwsSdkIsUsedOnlyInBlobs() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage("..job..")
+                .resideOutsideOfPackage("..blobs..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("software.amazon.awssdk..")
@@ -64,10 +70,19 @@ class ModularityTests {
     }
 
     @Test
-    void springIsUsedOnlyInApiWorkerJobAndAccess() {
+    void springIsUsedOnlyWhereAServerIs() {
         noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.darkroom", "..api..", "..worker..", "..job..", "..access..")
+                .resideOutsideOfPackages(
+                        "dev.darkroom",
+                        "..boot..",
+                        "..api..",
+                        "..worker..",
+                        "..job..",
+                        "..fleet..",
+                        "..access..",
+                        "..blobs..",
+                        "..observe..")
                 .and()
                 .haveSimpleNameNotEndingWith("package-info")
                 .should()
@@ -77,10 +92,10 @@ class ModularityTests {
     }
 
     @Test
-    void samplingAndSpecArePlainJava() {
+    void samplingAndRequestsArePlainJava() {
         noClasses()
                 .that()
-                .resideInAnyPackage("..sampling..", "..spec..")
+                .resideInAnyPackage("..sampling..", "..request..")
                 .and()
                 .haveSimpleNameNotEndingWith("package-info")
                 .should()
@@ -88,7 +103,8 @@ class ModularityTests {
                 .resideOutsideOfPackages(
                         "java..",
                         "dev.darkroom.sampling..",
-                        "dev.darkroom.spec..",
+                        "dev.darkroom.request..",
+                        "tools.jackson..", // of the one reader of requests in rows
                         "org.jspecify..",
                         "org.apache.commons.statistics..")
                 .check(CLASSES);

@@ -3,7 +3,7 @@ package dev.darkroom;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import dev.darkroom.job.S3Server;
+import dev.darkroom.blobs.S3Server;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;

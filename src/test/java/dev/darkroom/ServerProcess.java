@@ -2,7 +2,7 @@ package dev.darkroom;
 
 import static org.awaitility.Awaitility.await;
 
-import dev.darkroom.job.S3Server;
+import dev.darkroom.blobs.S3Server;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

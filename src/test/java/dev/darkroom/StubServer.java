@@ -1,7 +1,7 @@
 package dev.darkroom;
 
-import dev.darkroom.pipeline.ModelLibrary;
-import dev.darkroom.pipeline.StubModel;
+import dev.darkroom.library.ModelLibrary;
+import dev.darkroom.library.StubModel;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;

@@ -1,5 +1,12 @@
 package dev.darkroom.api;
 
+import dev.darkroom.api.http.Accept;
+import dev.darkroom.api.http.ForwardedPrefix;
+import dev.darkroom.api.http.HangUps;
+import dev.darkroom.api.http.ProblemValve;
+import dev.darkroom.api.http.QueryParameters;
+import dev.darkroom.api.http.RequestIds;
+import dev.darkroom.api.who.Gate;
 import java.util.List;
 import org.apache.catalina.core.StandardHost;
 import org.springframework.beans.factory.annotation.Value;

@@ -1,7 +1,15 @@
 package dev.darkroom.api;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.darkroom.job.Build;
+import dev.darkroom.api.http.Problems;
+import dev.darkroom.api.openai.OpenAiError;
+import dev.darkroom.api.openai.OpenAiImages;
+import dev.darkroom.api.openai.OpenAiImagesController;
+import dev.darkroom.api.v1.JobEventData;
+import dev.darkroom.api.v1.JobResponse;
+import dev.darkroom.api.v1.ModelResponse;
+import dev.darkroom.api.v1.SignedPictures;
+import dev.darkroom.observe.Build;
 import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.core.util.AnnotationsUtils;
 import io.swagger.v3.oas.models.Components;

@@ -1,7 +1,10 @@
 package dev.darkroom.api;
 
-import dev.darkroom.job.Metric;
-import dev.darkroom.job.Metrics;
+import dev.darkroom.api.http.Problem;
+import dev.darkroom.api.openai.OpenAiError;
+import dev.darkroom.api.openai.OpenAiImagesController;
+import dev.darkroom.observe.Metric;
+import dev.darkroom.observe.Metrics;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

@@ -1,7 +1,7 @@
 package dev.darkroom.cli;
 
-import dev.darkroom.pipeline.Benchmark;
-import dev.darkroom.pipeline.Benchmark.Timing;
+import dev.darkroom.library.Benchmark;
+import dev.darkroom.library.Benchmark.Timing;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

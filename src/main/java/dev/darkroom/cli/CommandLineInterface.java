@@ -2,7 +2,7 @@ package dev.darkroom.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
-import dev.darkroom.job.Build;
+import dev.darkroom.observe.Build;
 import dev.darkroom.pipeline.DeviceThread;
 import java.io.PrintWriter;
 import java.util.Arrays;

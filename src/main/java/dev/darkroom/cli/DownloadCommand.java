@@ -1,8 +1,8 @@
 package dev.darkroom.cli;
 
-import dev.darkroom.hub.Hub;
-import dev.darkroom.hub.ModelName;
-import dev.darkroom.pipeline.ModelLibrary;
+import dev.darkroom.library.ModelLibrary;
+import dev.darkroom.library.hub.Hub;
+import dev.darkroom.library.hub.ModelName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

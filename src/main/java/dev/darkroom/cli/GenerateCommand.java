@@ -1,18 +1,18 @@
 package dev.darkroom.cli;
 
-import dev.darkroom.hub.ModelName;
+import dev.darkroom.library.LoadedModels;
+import dev.darkroom.library.ModelLibrary;
+import dev.darkroom.library.hub.ModelName;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
-import dev.darkroom.pipeline.LoadedModels;
-import dev.darkroom.pipeline.ModelLibrary;
-import dev.darkroom.spec.ImageDraft;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.OutputFormat;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
-import dev.darkroom.spec.Warning;
+import dev.darkroom.request.ImageDraft;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Warning;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;

@@ -1,9 +1,9 @@
 package dev.darkroom.cli;
 
+import dev.darkroom.library.Inspection;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
-import dev.darkroom.pipeline.Inspection;
-import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.request.ModelInfo;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;

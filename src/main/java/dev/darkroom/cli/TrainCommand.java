@@ -1,6 +1,6 @@
 package dev.darkroom.cli;
 
-import dev.darkroom.pipeline.ModelLibrary;
+import dev.darkroom.library.ModelLibrary;
 import dev.darkroom.trainer.Trainer;
 import java.io.IOException;
 import java.io.PrintWriter;

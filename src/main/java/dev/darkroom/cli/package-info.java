@@ -1,6 +1,17 @@
 /** The command line; serving is the default command. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"access", "hub", "picture", "job", "pipeline", "trainer", "spec"})
+@ApplicationModule(
+        allowedDependencies = {
+            "access",
+            "job",
+            "library",
+            "library::hub",
+            "observe",
+            "picture",
+            "pipeline",
+            "request",
+            "trainer"
+        })
 package dev.darkroom.cli;
 
 import org.jspecify.annotations.NullMarked;

@@ -1,6 +1,9 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.observe.Metric;
+import dev.darkroom.observe.Metrics;
+import dev.darkroom.observe.Stages;
+import dev.darkroom.request.ImageSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;

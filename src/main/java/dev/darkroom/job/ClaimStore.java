@@ -1,5 +1,6 @@
 package dev.darkroom.job;
 
+import dev.darkroom.blobs.ImageBeingDeleted;
 import dev.darkroom.job.JobRows.Locked;
 import java.util.ArrayList;
 import java.util.HashSet;

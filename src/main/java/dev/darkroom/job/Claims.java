@@ -1,5 +1,7 @@
 package dev.darkroom.job;
 
+import dev.darkroom.blobs.ImageBeingDeleted;
+import dev.darkroom.blobs.ImageStore;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;

@@ -2,6 +2,7 @@ package dev.darkroom.job;
 
 import dev.darkroom.job.ClaimStore.Writing;
 import dev.darkroom.job.JobRows.Locked;
+import dev.darkroom.observe.Stages;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

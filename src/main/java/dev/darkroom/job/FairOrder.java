@@ -1,8 +1,8 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.JobOptions;
-import dev.darkroom.spec.Priority;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.Priority;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /**

@@ -1,8 +1,9 @@
 package dev.darkroom.job;
 
+import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Paces.Kind;
 import dev.darkroom.job.Paces.Pace;
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.request.ImageSpec;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;

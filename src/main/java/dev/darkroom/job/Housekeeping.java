@@ -1,5 +1,7 @@
 package dev.darkroom.job;
 
+import dev.darkroom.blobs.ImageStore;
+import dev.darkroom.fleet.Models;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.Executors;

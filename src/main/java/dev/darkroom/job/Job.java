@@ -1,7 +1,8 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.Priority;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Priority;
+import dev.darkroom.request.UnreadableRow;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;

@@ -1,6 +1,11 @@
 package dev.darkroom.job;
 
 import com.zaxxer.hikari.HikariDataSource;
+import dev.darkroom.blobs.ImageSettings;
+import dev.darkroom.blobs.WatchedImageStore;
+import dev.darkroom.fleet.Models;
+import dev.darkroom.observe.Metric;
+import dev.darkroom.observe.Metrics;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.jdbc.DatabaseDriver;
 import org.springframework.boot.jdbc.autoconfigure.JdbcConnectionDetails;

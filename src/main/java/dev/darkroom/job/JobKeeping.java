@@ -1,5 +1,6 @@
 package dev.darkroom.job;
 
+import dev.darkroom.blobs.ImageStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,5 +1,8 @@
 package dev.darkroom.job;
 
+import dev.darkroom.observe.Build;
+import dev.darkroom.observe.Metric;
+import dev.darkroom.observe.Metrics;
 import java.time.Duration;
 import java.time.Instant;
 import org.slf4j.Logger;

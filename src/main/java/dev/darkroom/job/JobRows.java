@@ -1,7 +1,10 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.Priority;
+import dev.darkroom.observe.Stages;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Priority;
+import dev.darkroom.request.StoredJson;
+import dev.darkroom.request.UnreadableRow;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;

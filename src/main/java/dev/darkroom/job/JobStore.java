@@ -1,9 +1,10 @@
 package dev.darkroom.job;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.JobOptions;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.StoredJson;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;

@@ -1,9 +1,12 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.JobOptions;
-import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.blobs.ImageStore;
+import dev.darkroom.blobs.ImageStoreUnavailable;
+import dev.darkroom.fleet.Models;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.ModelInfo;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;

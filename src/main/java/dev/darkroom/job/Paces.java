@@ -1,6 +1,6 @@
 package dev.darkroom.job;
 
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.request.ImageSpec;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,5 +1,6 @@
 package dev.darkroom.job;
 
+import dev.darkroom.blobs.ImageStoreUnavailable;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;

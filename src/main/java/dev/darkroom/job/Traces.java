@@ -1,6 +1,7 @@
 package dev.darkroom.job;
 
-import dev.darkroom.job.Stages.Interval;
+import dev.darkroom.observe.Stages;
+import dev.darkroom.observe.Stages.Interval;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;

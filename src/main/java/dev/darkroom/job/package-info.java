@@ -1,6 +1,6 @@
-/** All that survives a restart: job rows, the queue, progress events and the image store. */
+/** All that survives a restart: job rows, the queue, progress events, quotas and retention. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"spec"})
+@ApplicationModule(allowedDependencies = {"blobs", "fleet", "observe", "request"})
 package dev.darkroom.job;
 
 import org.jspecify.annotations.NullMarked;

@@ -21,7 +21,7 @@ public final class InvalidPicture extends RuntimeException {
 
     private final Reason reason;
 
-    InvalidPicture(Reason reason, String message) {
+    public InvalidPicture(Reason reason, String message) {
         super(message);
         this.reason = reason;
     }
@@ -30,7 +30,7 @@ public final class InvalidPicture extends RuntimeException {
         return reason;
     }
 
-    static InvalidPicture damaged(String message) {
+    public static InvalidPicture damaged(String message) {
         return new InvalidPicture(Reason.DAMAGED, message);
     }
 }

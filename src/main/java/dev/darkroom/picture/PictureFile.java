@@ -1,8 +1,14 @@
 package dev.darkroom.picture;
 
 import dev.darkroom.picture.InvalidPicture.Reason;
-import dev.darkroom.spec.Output;
-import dev.darkroom.spec.OutputFormat;
+import dev.darkroom.picture.a1111.Parameters;
+import dev.darkroom.picture.file.Input;
+import dev.darkroom.picture.file.JpegFile;
+import dev.darkroom.picture.file.PngFile;
+import dev.darkroom.picture.file.Scan;
+import dev.darkroom.picture.file.WebpFile;
+import dev.darkroom.request.Output;
+import dev.darkroom.request.OutputFormat;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;

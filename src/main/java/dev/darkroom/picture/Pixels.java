@@ -1,5 +1,6 @@
 package dev.darkroom.picture;
 
+import dev.darkroom.picture.file.Scan;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.IndexColorModel;
@@ -19,7 +20,7 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.jspecify.annotations.Nullable;
 
 /** Java's codecs: files without metadata to pixels and back. */
-final class Pixels {
+public final class Pixels {
 
     private Pixels() {}
 
@@ -28,7 +29,7 @@ final class Pixels {
      * @param type ImageIO's name of the kind of compression; null for the usual one
      * @param compression 0 to 100; −1 for the usual one
      */
-    static byte[] encode(Picture picture, String codec, @Nullable String type, int compression) {
+    public static byte[] encode(Picture picture, String codec, @Nullable String type, int compression) {
         ImageWriter writer = ImageIO.getImageWritersByFormatName(codec).next();
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (MemoryCacheImageOutputStream stream = new MemoryCacheImageOutputStream(out)) {

@@ -1,7 +1,8 @@
 package dev.darkroom.picture;
 
 import dev.darkroom.picture.InvalidPicture.Reason;
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.picture.a1111.Parameters;
+import dev.darkroom.request.ImageSpec;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;

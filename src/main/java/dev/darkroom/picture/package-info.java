@@ -3,7 +3,7 @@
  * What is read and what is refused is listed at {@link dev.darkroom.picture.PictureFile}.
  */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"spec"})
+@ApplicationModule(allowedDependencies = {"request"})
 package dev.darkroom.picture;
 
 import org.jspecify.annotations.NullMarked;

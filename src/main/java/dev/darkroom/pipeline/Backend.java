@@ -1,13 +1,13 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.request.ImageSpec;
 import java.util.List;
 
 /**
  * The networks of one model on one device, as far as drawing goes: arrays of plain floats in and out, row-major. One thread at a
  * time.
  */
-interface Backend extends AutoCloseable {
+public interface Backend extends AutoCloseable {
     /** Channels of the latents. */
     int latentChannels();
 

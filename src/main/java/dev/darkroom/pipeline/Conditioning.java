@@ -1,8 +1,8 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.model.Networks.TextStates;
-import dev.darkroom.model.UNet2DCondition;
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.nets.Networks.TextStates;
+import dev.darkroom.nets.UNet2DCondition;
+import dev.darkroom.request.ImageSpec;
 
 /**
  * What the U-Net is told in one row beside latents and timestep.

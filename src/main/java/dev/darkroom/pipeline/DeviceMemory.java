@@ -39,7 +39,7 @@ public final class DeviceMemory {
      *
      * @param device {@code cpu}, {@code cuda:0}, …
      */
-    static long forModels(String device) {
+    public static long forModels(String device) {
         if (Devices.isCuda(device)) {
             return (long) (WEIGHTS * CudaUtils.getGpuMemory(Devices.of(device)).getMax());
         }

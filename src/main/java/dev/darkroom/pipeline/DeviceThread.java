@@ -1,8 +1,8 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.model.NativeHeap;
+import dev.darkroom.program.NativeHeap;
 
-/** The thread to use a {@link ModelLibrary} on: pictures come out the same on any other, but slower. */
+/** The thread to load and use pipelines on: pictures come out the same on any other, but slower. */
 public final class DeviceThread {
     private DeviceThread() {}
 

@@ -36,7 +36,7 @@ public final class Devices {
      *
      * @throws IllegalArgumentException if libtorch is one for CUDA and there is no such device
      */
-    static List<String> best() {
+    public static List<String> best() {
         int gpus = gpus();
         if (gpus == 0 && isForCuda()) {
             throw new IllegalArgumentException("this libtorch is one for CUDA (" + flavour() + "), and " + whyNone()
@@ -78,12 +78,12 @@ public final class Devices {
         }
     }
 
-    static boolean isCuda(String name) {
+    public static boolean isCuda(String name) {
         return name.startsWith(CUDA);
     }
 
     /** @throws IllegalArgumentException if there is no such device */
-    static Device of(String name) {
+    public static Device of(String name) {
         if (name.equals("cpu")) {
             return Device.cpu();
         }

@@ -2,14 +2,14 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.picture.Picture;
 import dev.darkroom.pipeline.Backend.Context;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.Determinism;
+import dev.darkroom.request.ImageDraft;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.ModelInfo;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageDraft;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.ModelInfo;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -35,7 +35,7 @@ public final class DiffusionPipeline implements AutoCloseable {
      *
      * @param preview shows their latents
      */
-    DiffusionPipeline(ModelInfo info, Backend networks, NoiseSchedule schedule, LatentPreview preview) {
+    public DiffusionPipeline(ModelInfo info, Backend networks, NoiseSchedule schedule, LatentPreview preview) {
         this.info = info;
         this.networks = networks;
         this.schedule = schedule;
@@ -111,7 +111,7 @@ public final class DiffusionPipeline implements AutoCloseable {
     }
 
     /** Loads the networks, which otherwise happens at their first use. On any thread, before anything else is done with this. */
-    void load() {
+    public void load() {
         networks.load();
     }
 
@@ -270,8 +270,8 @@ public final class DiffusionPipeline implements AutoCloseable {
         return generation.sampler().latents();
     }
 
-    /** What previews are drawn by, see {@link ModelFolder}. */
-    double[][] latentRgb() {
+    /** What previews are drawn by, the {@code latent_rgb} of {@code darkroom.json}. */
+    public double[][] latentRgb() {
         return preview.map();
     }
 

@@ -1,8 +1,8 @@
 package dev.darkroom.pipeline;
 
 import dev.darkroom.pipeline.Backend.Context;
+import dev.darkroom.request.ImageSpec;
 import dev.darkroom.sampling.Sampler;
-import dev.darkroom.spec.ImageSpec;
 import org.jspecify.annotations.Nullable;
 
 /**

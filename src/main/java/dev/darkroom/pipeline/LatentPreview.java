@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * the one that comes closest to what the model's own VAE made of the first pictures and of patches of noise, which have all
  * colours.
  */
-final class LatentPreview {
+public final class LatentPreview {
     private static final int SIZE = 16;
     private static final int PATCH = 8;
     private static final int PICTURES_A_CHANNEL = 2;
@@ -30,7 +30,7 @@ final class LatentPreview {
     private int pictures;
 
     /** @param known the map, {@code [channels + 1][3]}, colours in −1 to 1, the last row for the constant; null to learn it */
-    LatentPreview(Backend networks, double @Nullable [][] known) {
+    public LatentPreview(Backend networks, double @Nullable [][] known) {
         this.networks = networks;
         this.channels = networks.latentChannels();
         this.factor = networks.factor();

@@ -1,17 +1,17 @@
 package dev.darkroom.pipeline;
 
 import ai.djl.engine.EngineException;
-import dev.darkroom.model.Networks;
-import dev.darkroom.model.UNet2DCondition;
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.nets.Networks;
+import dev.darkroom.nets.UNet2DCondition;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.ImageSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
 /** The checkpoint's own networks. */
-final class NetworkBackend implements Backend {
+public final class NetworkBackend implements Backend {
     private final Networks networks;
     private final PromptEncoder prompts;
     private final boolean padded;
@@ -23,7 +23,7 @@ final class NetworkBackend implements Backend {
      *     CUDA devices, whose libraries choose and whose allocator divides by shape. On a processor the first call of a shape takes
      *     as long as the next ones and every row costs its time.
      */
-    NetworkBackend(Networks networks, PromptEncoder prompts, boolean padded) {
+    public NetworkBackend(Networks networks, PromptEncoder prompts, boolean padded) {
         this.networks = networks;
         this.prompts = prompts;
         this.padded = padded;

@@ -1,6 +1,6 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.request.ImageSpec;
 
 /** A network of the model made numbers that are none, so that there is no picture: the model cannot draw this request. */
 public final class NotFinite extends RuntimeException {

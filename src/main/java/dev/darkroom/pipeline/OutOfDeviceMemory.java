@@ -11,7 +11,7 @@ public final class OutOfDeviceMemory extends RuntimeException {
     private static final Pattern WORDS =
             Pattern.compile("DefaultCPUAllocator|out of memory|CUBLAS_STATUS_ALLOC_FAILED", Pattern.CASE_INSENSITIVE);
 
-    OutOfDeviceMemory(String message, Throwable cause) {
+    public OutOfDeviceMemory(String message, Throwable cause) {
         super(message, cause);
     }
 

@@ -1,8 +1,8 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.model.ClipTokenizer;
-import dev.darkroom.model.Networks;
-import dev.darkroom.model.Networks.TextStates;
+import dev.darkroom.nets.ClipTokenizer;
+import dev.darkroom.nets.Networks;
+import dev.darkroom.nets.Networks.TextStates;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Reference: diffusers {@code examples/community/lpw_stable_diffusion.py}, {@code get_weighted_text_embeddings}. The pooled
  * state is the first chunk's and has no weights, as in stable-diffusion-webui's {@code modules/sd_hijack_clip.py}.
  */
-final class PromptEncoder implements AutoCloseable {
+public final class PromptEncoder implements AutoCloseable {
     /** 64 MB: 283 chunks of SD 1.5, 106 of SDXL. */
     private static final int REMEMBERED_FLOATS = 16 << 20;
 
@@ -46,7 +46,7 @@ final class PromptEncoder implements AutoCloseable {
      * @param tokenizers one for each text encoder; closed here
      * @param zerosForEmptyPrompt whether an empty negative prompt means zeros instead of what the encoders say about it
      */
-    PromptEncoder(Networks networks, List<ClipTokenizer> tokenizers, boolean zerosForEmptyPrompt) {
+    public PromptEncoder(Networks networks, List<ClipTokenizer> tokenizers, boolean zerosForEmptyPrompt) {
         this.networks = networks;
         this.tokenizers = tokenizers;
         this.zerosForEmptyPrompt = zerosForEmptyPrompt;

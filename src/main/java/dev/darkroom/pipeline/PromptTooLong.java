@@ -1,6 +1,6 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.spec.Cost;
+import dev.darkroom.request.Cost;
 
 /** A prompt has more chunks than a request may have, as the model's tokenizer counts them. */
 public final class PromptTooLong extends RuntimeException {

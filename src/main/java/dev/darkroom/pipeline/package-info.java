@@ -1,6 +1,6 @@
 /** Prompt to picture: {@code begin}, {@code step}, {@code finish}. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"model", "picture", "sampling", "weights", "spec"})
+@ApplicationModule(allowedDependencies = {"nets", "picture", "program", "request", "sampling"})
 package dev.darkroom.pipeline;
 
 import org.jspecify.annotations.NullMarked;

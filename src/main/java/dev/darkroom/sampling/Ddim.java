@@ -1,8 +1,8 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
 
 /**
  * Song et al. 2021 (DDIM), equation (12) with η = 0. Over other levels (Karras, …), which DDIM does not have in diffusers, the same

@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
 
 /** Ho et al. 2020, algorithm 2 with the posterior of equation (7), between the timesteps that are visited. */
 final class Ddpm extends Sampler {

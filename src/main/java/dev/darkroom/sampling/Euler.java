@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
 
 /** Karras et al. 2022, algorithm 1 without its second-order correction: Euler's method on dx/dσ = (x − x0)/σ. */
 final class Euler extends Sampler {

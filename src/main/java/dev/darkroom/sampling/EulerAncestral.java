@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
 
 /**
  * Euler's method down past the next level, then fresh noise up to it: ancestral sampling (Ho et al. 2020, algorithm 2) in σ

@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
 
 /**
  * Karras et al. 2022, algorithm 1: Euler's step to the next level, and back to take it again with the mean of the slopes at

@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
 
 /**
  * Luo et al. 2023 (latent consistency models), algorithm 3: every step jumps to the clean sample, through the boundary

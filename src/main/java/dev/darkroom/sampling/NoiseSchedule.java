@@ -1,8 +1,8 @@
 package dev.darkroom.sampling;
 
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.List;
 import org.apache.commons.statistics.distribution.BetaDistribution;
 

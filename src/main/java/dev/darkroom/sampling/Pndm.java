@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,8 +1,8 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
 
 /**
  * The way of one picture from noise to latents, one step at a time, because the network's call is shared with other

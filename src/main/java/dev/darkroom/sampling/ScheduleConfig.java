@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

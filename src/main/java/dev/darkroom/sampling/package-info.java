@@ -1,6 +1,6 @@
 /** Diffusion without an engine: noise schedules, samplers and seeded noise, plain Java on float arrays. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"spec"})
+@ApplicationModule(allowedDependencies = {"request"})
 package dev.darkroom.sampling;
 
 import org.jspecify.annotations.NullMarked;

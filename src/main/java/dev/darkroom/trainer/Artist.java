@@ -1,14 +1,14 @@
 package dev.darkroom.trainer;
 
-import dev.darkroom.model.ClipTokenizer;
-import dev.darkroom.model.Networks;
+import dev.darkroom.nets.ClipTokenizer;
+import dev.darkroom.nets.Networks;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.SigmaSpacing;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.ScheduleConfig;
 import dev.darkroom.sampling.SeededNoise;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
-import dev.darkroom.spec.SigmaSpacing;
 import dev.darkroom.weights.DiffusersFolder;
 import java.util.ArrayList;
 import java.util.List;

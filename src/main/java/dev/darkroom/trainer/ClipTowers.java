@@ -1,8 +1,8 @@
 package dev.darkroom.trainer;
 
-import dev.darkroom.model.ClipText;
-import dev.darkroom.model.Program;
-import dev.darkroom.model.Value;
+import dev.darkroom.nets.ClipText;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
 
 /**
  * The two towers of CLIP (Radford et al. 2021, section 2.3 and figure 3) as programs: captions and pictures become unit

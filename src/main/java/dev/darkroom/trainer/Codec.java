@@ -2,10 +2,10 @@ package dev.darkroom.trainer;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
-import dev.darkroom.model.AutoencoderKl;
-import dev.darkroom.model.Network;
-import dev.darkroom.model.Program;
-import dev.darkroom.model.Value;
+import dev.darkroom.nets.AutoencoderKl;
+import dev.darkroom.program.Network;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
 import dev.darkroom.weights.Tensor;
 import java.util.Arrays;
 import java.util.function.Function;

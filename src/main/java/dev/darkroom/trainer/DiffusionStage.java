@@ -1,11 +1,11 @@
 package dev.darkroom.trainer;
 
 import ai.djl.ndarray.NDManager;
-import dev.darkroom.model.ClipText;
-import dev.darkroom.model.ClipTokenizer;
-import dev.darkroom.model.Program;
-import dev.darkroom.model.UNet2DCondition;
-import dev.darkroom.model.Value;
+import dev.darkroom.nets.ClipText;
+import dev.darkroom.nets.ClipTokenizer;
+import dev.darkroom.nets.UNet2DCondition;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Tensor;

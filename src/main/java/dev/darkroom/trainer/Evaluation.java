@@ -1,7 +1,7 @@
 package dev.darkroom.trainer;
 
-import dev.darkroom.model.AutoencoderKl;
-import dev.darkroom.model.ClipTokenizer;
+import dev.darkroom.nets.AutoencoderKl;
+import dev.darkroom.nets.ClipTokenizer;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Weights;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 package dev.darkroom.trainer;
 
-import dev.darkroom.model.AutoencoderKl;
+import dev.darkroom.nets.AutoencoderKl;
 import dev.darkroom.weights.DType;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.SafetensorsWriter;

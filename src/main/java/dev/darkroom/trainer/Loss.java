@@ -1,7 +1,7 @@
 package dev.darkroom.trainer;
 
-import dev.darkroom.model.Program;
-import dev.darkroom.model.Value;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
 
 /** Losses as lines of a program. */
 final class Loss {

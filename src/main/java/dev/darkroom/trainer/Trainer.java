@@ -1,8 +1,8 @@
 package dev.darkroom.trainer;
 
-import dev.darkroom.model.AutoencoderKl;
-import dev.darkroom.model.ClipTokenizer;
-import dev.darkroom.model.UNet2DCondition;
+import dev.darkroom.nets.AutoencoderKl;
+import dev.darkroom.nets.ClipTokenizer;
+import dev.darkroom.nets.UNet2DCondition;
 import dev.darkroom.weights.DiffusersFolder;
 import java.io.IOException;
 import java.io.InputStream;

@@ -2,7 +2,7 @@ package dev.darkroom.trainer;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import dev.darkroom.model.Program;
+import dev.darkroom.program.Program;
 import dev.darkroom.weights.Tensor;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

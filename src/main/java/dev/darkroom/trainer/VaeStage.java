@@ -1,9 +1,9 @@
 package dev.darkroom.trainer;
 
 import ai.djl.ndarray.NDManager;
-import dev.darkroom.model.AutoencoderKl;
-import dev.darkroom.model.Program;
-import dev.darkroom.model.Value;
+import dev.darkroom.nets.AutoencoderKl;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Tensor;
 import java.io.IOException;

@@ -1,6 +1,6 @@
 /** Offline training: data preparation, training loops, checkpoints. */
 @NullMarked
-@ApplicationModule(allowedDependencies = {"model", "sampling", "weights", "spec"})
+@ApplicationModule(allowedDependencies = {"nets", "program", "request", "sampling", "weights"})
 package dev.darkroom.trainer;
 
 import org.jspecify.annotations.NullMarked;

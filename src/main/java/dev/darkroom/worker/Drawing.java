@@ -1,12 +1,12 @@
 package dev.darkroom.worker;
 
 import dev.darkroom.job.Claim;
-import dev.darkroom.job.Stages;
+import dev.darkroom.observe.Stages;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageSpec;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.Determinism;
+import dev.darkroom.request.ImageSpec;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 

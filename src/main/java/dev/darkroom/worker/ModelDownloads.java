@@ -1,9 +1,9 @@
 package dev.darkroom.worker;
 
-import dev.darkroom.hub.DownloadFailed;
-import dev.darkroom.hub.Hub;
-import dev.darkroom.hub.ModelName;
-import dev.darkroom.hub.Progress;
+import dev.darkroom.library.hub.DownloadFailed;
+import dev.darkroom.library.hub.Hub;
+import dev.darkroom.library.hub.ModelName;
+import dev.darkroom.library.hub.Progress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

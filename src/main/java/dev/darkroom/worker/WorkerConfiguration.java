@@ -1,7 +1,7 @@
 package dev.darkroom.worker;
 
+import dev.darkroom.library.ModelLibrary;
 import dev.darkroom.pipeline.Devices;
-import dev.darkroom.pipeline.ModelLibrary;
 import java.util.function.Supplier;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.context.annotation.Bean;

@@ -1,6 +1,6 @@
 package dev.darkroom.worker;
 
-import dev.darkroom.hub.ModelName;
+import dev.darkroom.library.hub.ModelName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

@@ -1,17 +1,17 @@
 package dev.darkroom.worker;
 
+import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Claim;
 import dev.darkroom.job.Claims;
 import dev.darkroom.job.JobQueue;
-import dev.darkroom.job.Metric;
-import dev.darkroom.job.Metrics;
-import dev.darkroom.job.Models;
+import dev.darkroom.library.LoadedModels;
+import dev.darkroom.library.ModelLibrary;
+import dev.darkroom.observe.Metric;
+import dev.darkroom.observe.Metrics;
 import dev.darkroom.pipeline.DeviceMemory;
 import dev.darkroom.pipeline.DeviceThread;
-import dev.darkroom.pipeline.LoadedModels;
-import dev.darkroom.pipeline.ModelLibrary;
-import dev.darkroom.spec.Cost;
-import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.request.Cost;
+import dev.darkroom.request.ModelInfo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -3,6 +3,10 @@ package dev.darkroom.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.darkroom.api.http.Problem;
+import dev.darkroom.api.v1.JobStreams;
+import dev.darkroom.api.v1.JobUrls;
+import dev.darkroom.api.who.Caller;
 import dev.darkroom.job.Quota;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -2,6 +2,7 @@ package dev.darkroom.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.api.http.HangUps;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;

@@ -2,16 +2,16 @@ package dev.darkroom.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Jobs;
-import dev.darkroom.job.Models;
 import dev.darkroom.job.Quota;
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.JobOptions;
-import dev.darkroom.spec.ModelInfo;
-import dev.darkroom.spec.Output;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.Determinism;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Output;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -2,11 +2,11 @@ package dev.darkroom.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.job.Models;
+import dev.darkroom.fleet.Models;
 import dev.darkroom.picture.PictureFile;
-import dev.darkroom.spec.ModelInfo;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest;

@@ -2,8 +2,8 @@ package dev.darkroom.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.job.Models;
-import dev.darkroom.spec.ModelInfo;
+import dev.darkroom.fleet.Models;
+import dev.darkroom.request.ModelInfo;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpRequest;

@@ -64,7 +64,7 @@ public final class TokenIssuer {
         });
     }
 
-    String uri() {
+    public String uri() {
         return "http://localhost:" + server.getAddress().getPort();
     }
 
@@ -77,28 +77,28 @@ public final class TokenIssuer {
         return sign(key, name, subject, scope, Duration.ofMinutes(30));
     }
 
-    String token(String subject, String scope) {
+    public String token(String subject, String scope) {
         return sign(key, uri(), subject, scope, Duration.ofMinutes(5));
     }
 
-    String expired(String subject, String scope) {
+    public String expired(String subject, String scope) {
         return sign(key, uri(), subject, scope, Duration.ofMinutes(-5));
     }
 
-    String ofAnotherIssuer(String subject, String scope) {
+    public String ofAnotherIssuer(String subject, String scope) {
         return sign(key, "https://elsewhere.example", subject, scope, Duration.ofMinutes(5));
     }
 
-    String withoutSubject(String scope) {
+    public String withoutSubject(String scope) {
         return sign(key, uri(), null, scope, Duration.ofMinutes(5));
     }
 
     /** Signed with a key that the issuer does not have. */
-    String forged(String subject, String scope) {
+    public String forged(String subject, String scope) {
         return sign(foreignKey, uri(), subject, scope, Duration.ofMinutes(5));
     }
 
-    String withoutEnd(String subject, String scope) {
+    public String withoutEnd(String subject, String scope) {
         return sign(key, uri(), subject, scope, null);
     }
 

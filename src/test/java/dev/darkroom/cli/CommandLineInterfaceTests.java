@@ -3,7 +3,7 @@ package dev.darkroom.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.picture.PictureFile;
-import dev.darkroom.spec.OutputFormat;
+import dev.darkroom.request.OutputFormat;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -3,11 +3,11 @@ package dev.darkroom.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.Output;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.Determinism;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Output;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.List;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.BeforeAll;

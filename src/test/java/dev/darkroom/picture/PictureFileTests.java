@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.sun.management.ThreadMXBean;
 import dev.darkroom.picture.InvalidPicture.Reason;
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.Output;
-import dev.darkroom.spec.OutputFormat;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.Determinism;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Output;
+import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -2,12 +2,14 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.darkroom.library.BuiltInModel;
+import dev.darkroom.library.ModelFolder;
 import dev.darkroom.picture.Picture;
-import dev.darkroom.spec.Determinism;
-import dev.darkroom.spec.ImageSpec;
-import dev.darkroom.spec.Output;
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.Determinism;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Output;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.SigmaSpacing;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import dev.darkroom.model.Networks;
+import dev.darkroom.nets.Networks;
 import dev.darkroom.sampling.SeededNoise;
 import dev.darkroom.weights.DiffusersFolder;
 import java.nio.file.Path;

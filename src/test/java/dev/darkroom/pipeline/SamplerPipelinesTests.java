@@ -2,7 +2,8 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.spec.SamplerKind;
+import dev.darkroom.library.ModelFolder;
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.weights.Weights;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.offset;
 
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Stream;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;

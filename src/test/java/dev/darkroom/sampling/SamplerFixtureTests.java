@@ -3,9 +3,9 @@ package dev.darkroom.sampling;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.offset;
 
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

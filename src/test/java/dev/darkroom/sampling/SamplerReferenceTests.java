@@ -2,9 +2,9 @@ package dev.darkroom.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.spec.SamplerKind;
-import dev.darkroom.spec.Sampling;
-import dev.darkroom.spec.SigmaSpacing;
+import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.SigmaSpacing;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;

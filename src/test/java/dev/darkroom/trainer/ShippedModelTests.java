@@ -2,8 +2,8 @@ package dev.darkroom.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.model.ClipTokenizer;
-import dev.darkroom.pipeline.ModelLibrary;
+import dev.darkroom.library.ModelLibrary;
+import dev.darkroom.nets.ClipTokenizer;
 import dev.darkroom.weights.DiffusersFolder;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDManager;
-import dev.darkroom.model.Networks;
-import dev.darkroom.model.Program;
-import dev.darkroom.model.Value;
+import dev.darkroom.nets.Networks;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.Tensor;
 import java.io.IOException;

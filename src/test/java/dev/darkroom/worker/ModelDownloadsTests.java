@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
-import dev.darkroom.hub.FakeHub;
+import dev.darkroom.library.hub.FakeHub;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;

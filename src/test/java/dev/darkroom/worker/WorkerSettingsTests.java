@@ -3,7 +3,7 @@ package dev.darkroom.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.darkroom.hub.ModelName;
+import dev.darkroom.library.hub.ModelName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

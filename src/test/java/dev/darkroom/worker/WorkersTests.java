@@ -6,7 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.darkroom.Darkroom;
 import dev.darkroom.Service;
 import dev.darkroom.StubServer;
-import dev.darkroom.pipeline.StubModel;
+import dev.darkroom.library.StubModel;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;

@@ -1,0 +1,532 @@
+package dev.darkroom.nets;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import dev.darkroom.program.Network;
+import dev.darkroom.program.Program;
+import dev.darkroom.program.Value;
+import dev.darkroom.weights.DType;
+import dev.darkroom.weights.DiffusersFolder;
+import dev.darkroom.weights.InvalidCheckpoint;
+import dev.darkroom.weights.Tensor;
+import dev.darkroom.weights.Weights;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The networks of a Stable-Diffusion-class checkpoint: arrays of plain floats in, arrays of plain floats out, row-major in
+ * the shapes given. Each is loaded when it is first used. Not thread-safe.
+ */
+public final class Networks implements AutoCloseable {
+    /** Where checkpoints saved before diffusers 0.12 keep the projections of the VAE's attention. */
+    private static final Map<String, String> OLD_VAE_NAMES =
+            Map.of(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.");
+
+    /** What transformers 5 leaves out of the names in a text encoder's file; it reads both. */
+    private static final String TEXT_PREFIX = "text_model.";
+
+    /**
+     * Bytes that libtorch takes for a program, for each of its parameters: graphs, most of them of the methods that set one.
+     * Small models, whose weights take less, were measured: 100 to 117 KB.
+     */
+    private static final long PROGRAM = 112 << 10;
+
+    /**
+     * What a text encoder says about one prompt.
+     *
+     * @param hidden {@code [t, width]}
+     * @param pooled {@code [pooledWidth]}; null where the encoder has none
+     */
+    public record TextStates(float[] hidden, float @Nullable [] pooled) {}
+
+    /**
+     * One network as it is built for this machine.
+     *
+     * @param name for example {@code unet}, {@code vae decoder}
+     * @param className of the component, for example {@code UNet2DConditionModel}
+     * @param dtype of its weights on disk
+     * @param parameters number of weights
+     * @param bytes memory its weights take when loaded, in the kernels' layout
+     * @param flops floating-point operations of one call with batch size 1 (a prompt, a row, a picture); a multiply-add counts as
+     *     two, a convolution as many as its definition says
+     */
+    public record Summary(String name, String className, DType dtype, long parameters, long bytes, long flops) {}
+
+    private final List<ClipText> texts = new ArrayList<>();
+    /** Whether the last but one layer is what counts when none is skipped: in SDXL. */
+    private final boolean penultimate;
+
+    private final UNet2DCondition unet;
+    private final Autoencoder vae;
+    private final List<Part> textParts = new ArrayList<>();
+    private final Part unetPart;
+    private final Part vaePart;
+    private final @Nullable Part vaeEncoderPart;
+
+    /** A network: what it computes, where its weights lie, and, from its first use on, the thing itself. */
+    private static final class Part implements AutoCloseable {
+        final Program program;
+        final Device device;
+        final boolean half;
+        final String name;
+        final DiffusersFolder.Component component;
+
+        @Nullable
+        Network network;
+
+        /** @param half whether 16-bit floats are good enough for it where the device is fast with them */
+        Part(String name, DiffusersFolder.Component component, Device device, boolean half) {
+            this.half = half && device.isGpu();
+            this.program = new Program(Program.Kernels.of(device), this.half);
+            this.device = device;
+            this.name = name;
+            this.component = component;
+        }
+
+        Summary summary() {
+            Collection<Program.Parameter> parameters = program.parameters().values();
+            try (Weights weights = component.weights()) {
+                return new Summary(
+                        name,
+                        component.className(),
+                        find(weights, parameters.iterator().next()).dtype(),
+                        parameters.stream().mapToLong(Program.Parameter::size).sum(),
+                        bytes(),
+                        program.flops());
+            }
+        }
+
+        /** The kernels' layout holds 32-bit floats; a network in half precision takes half of that. */
+        long bytes() {
+            long stored = program.parameters().values().stream()
+                    .mapToLong(Program.Parameter::stored)
+                    .sum();
+            return stored * (half ? Short.BYTES : Float.BYTES);
+        }
+
+        long check() {
+            try (Weights weights = component.weights()) {
+                program.parameters().values().forEach(parameter -> find(weights, parameter));
+            }
+            return program.parameters().values().stream()
+                    .mapToLong(Program.Parameter::size)
+                    .sum();
+        }
+
+        Network network() {
+            if (network == null) {
+                try (Weights weights = component.weights()) {
+                    network = Network.load(program, device, parameter -> find(weights, parameter));
+                }
+            }
+            return network;
+        }
+
+        @Override
+        public void close() {
+            if (network != null) {
+                network.close();
+                network = null;
+            }
+        }
+    }
+
+    /**
+     * Reads the configs; weights are neither read nor checked yet.
+     *
+     * @throws dev.darkroom.weights.InvalidCheckpoint naming the option that is missing or not supported
+     */
+    public Networks(DiffusersFolder folder) {
+        this(folder, 0, 0, Device.cpu());
+    }
+
+    /** The same on a device; the U-Net computes in 16-bit floats on a GPU. */
+    public Networks(DiffusersFolder folder, Device device) {
+        this(folder, 0, 0, device);
+    }
+
+    /**
+     * The same, laid out for latents of this size; others can be drawn too.
+     *
+     * @param height of the latents; 0 for the size the U-Net was trained on
+     * @param width of the latents; 0 for the size the U-Net was trained on
+     */
+    public Networks(DiffusersFolder folder, int height, int width) {
+        this(folder, height, width, Device.cpu());
+    }
+
+    private Networks(DiffusersFolder folder, int height, int width, Device device) {
+        penultimate = folder.has("text_encoder_2");
+        for (String name : List.of("text_encoder", "text_encoder_2")) {
+            if (folder.has(name)) {
+                textParts.add(new Part(name, folder.component(name), device, false));
+                texts.add(new ClipText(textParts.get(textParts.size() - 1).component));
+            }
+        }
+        unetPart = new Part("unet", folder.component("unet"), device, true);
+        vaePart = new Part("vae decoder", folder.component("vae"), device, false);
+        if (texts.isEmpty()) {
+            throw InvalidCheckpoint.ofKey(folder.path().resolve("model_index.json"), "text_encoder", "one", "none");
+        }
+        unet = new UNet2DCondition(
+                unetPart.component, texts.get(texts.size() - 1).pooledWidth());
+        AutoencoderKl full =
+                vaePart.component.className().equals("AutoencoderTiny") ? null : new AutoencoderKl(vaePart.component);
+        vae = full == null ? new AutoencoderTiny(vaePart.component) : full;
+        int textWidth = texts.stream().mapToInt(ClipText::width).sum();
+        if (unet.contextWidth() != textWidth) {
+            throw InvalidCheckpoint.ofKey(
+                    unetPart.component.configFile(),
+                    "cross_attention_dim",
+                    textWidth + ", the text encoders' hidden_size",
+                    Integer.toString(unet.contextWidth()));
+        }
+        if (unet.inChannels() != vae.latentChannels()) {
+            throw InvalidCheckpoint.ofKey(
+                    unetPart.component.configFile(),
+                    "in_channels",
+                    vae.latentChannels() + ", the VAE's latent_channels",
+                    Integer.toString(unet.inChannels()));
+        }
+        long h = height == 0 ? unet.sampleSize() : height;
+        long w = width == 0 ? unet.sampleSize() : width;
+
+        for (int i = 0; i < texts.size(); i++) {
+            describeText(texts.get(i), textParts.get(i).program, penultimate);
+        }
+
+        Program program = unetPart.program;
+        Value sample = program.input("sample", 1, unet.inChannels(), h, w);
+        Value timestep = program.input("timestep", 1);
+        Value context = program.input("context", 1, texts.get(0).positions(), unet.contextWidth());
+        Value rows = program.input("rows", 1);
+        Value added = unet.addedWidth() == 0 ? null : program.input("added", 1, unet.addedWidth());
+        Value prediction = unet.describe(program, sample, timestep, rows, context, added);
+        List<Value> inputs = new ArrayList<>(List.of(sample, timestep, rows, context));
+        if (added != null) {
+            inputs.add(added);
+        }
+        program.method("forward", prediction, inputs.toArray(Value[]::new));
+
+        program = vaePart.program;
+        Value z = program.input("z", 1, vae.latentChannels(), h, w);
+        program.method("decode", vae.describeDecoder(program, z), z);
+        if (full == null) {
+            vaeEncoderPart = null;
+        } else {
+            vaeEncoderPart = new Part("vae encoder", vaePart.component, device, false);
+            program = vaeEncoderPart.program;
+            Value x = program.input("x", 1, 3, h * vae.factor(), w * vae.factor());
+            program.method("encode", full.describeEncoder(program, x), x);
+        }
+    }
+
+    private static void describeText(ClipText text, Program program, boolean penultimate) {
+        Value ids = program.input("ids", 1, text.positions());
+        ClipText.States states = text.describeStates(program, ids, penultimate);
+        List<Value> results = new ArrayList<>(states.hidden());
+        if (states.pooled() != null) {
+            results.add(states.pooled());
+        }
+        program.method("forward", results, ids);
+    }
+
+    /**
+     * Looks up every weight that the networks need.
+     *
+     * @return the number of parameters of all networks together
+     * @throws InvalidCheckpoint naming the first that is missing or of another shape
+     */
+    public long check() {
+        return parts().mapToLong(Part::check).sum();
+    }
+
+    /**
+     * What there is, in the order of use.
+     *
+     * @throws InvalidCheckpoint if weights are missing
+     */
+    public List<Summary> summaries() {
+        return parts().map(Part::summary).toList();
+    }
+
+    /** Loads what is needed to draw, rather than at its first use. */
+    public void load() {
+        parts().filter(part -> part != vaeEncoderPart).forEach(Part::network);
+    }
+
+    /** Bytes that what is needed to draw takes when loaded: weights, and their programs. */
+    public long bytes() {
+        return parts().filter(part -> part != vaeEncoderPart)
+                .mapToLong(part ->
+                        part.bytes() + PROGRAM * part.program.parameters().size())
+                .sum();
+    }
+
+    /** How many of the text encoders' last layers can be left out so that one is still there. */
+    public int maxClipSkip() {
+        int layers = texts.stream().mapToInt(ClipText::layers).min().orElseThrow();
+        return layers - (penultimate ? 2 : 1);
+    }
+
+    /** How many text encoders there are, 1 or 2. */
+    public int textEncoders() {
+        return texts.size();
+    }
+
+    /** @param encoder from 0, in the order in which their hidden states stand side by side in the U-Net's context */
+    public ClipText text(int encoder) {
+        return texts.get(encoder);
+    }
+
+    /** The component's name, {@code text_encoder} or {@code text_encoder_2}. */
+    public String textName(int encoder) {
+        return textParts.get(encoder).name;
+    }
+
+    public UNet2DCondition unet() {
+        return unet;
+    }
+
+    public Autoencoder vae() {
+        return vae;
+    }
+
+    /**
+     * Text encoder. What it says without skipping is the family's own choice: the last layer's output through the final
+     * norm, or in SDXL the last but one's as it is.
+     *
+     * @param encoder from 0
+     * @param ids token ids of one prompt, at most {@link ClipText#positions}
+     * @param clipSkip how many more layers to leave out, 0 or more, as diffusers' {@code clip_skip}
+     * @throws IllegalArgumentException if the encoder has too few layers for that
+     */
+    public TextStates encodeText(int encoder, long[] ids, int clipSkip) {
+        Network network = textParts.get(encoder).network();
+        boolean pooled = texts.get(encoder).pooledWidth() > 0;
+        try (NDManager scope = network.newScope()) {
+            NDList states = network.callForList(
+                    "forward", scope.create(LongBuffer.wrap(ids), new Shape(1, ids.length), DataType.INT64));
+            int choices = states.size() - (pooled ? 1 : 0);
+            if (clipSkip < 0 || clipSkip >= choices) {
+                throw new IllegalArgumentException("clip_skip must be between 0 and " + (choices - 1) + " with this"
+                        + " model; given: " + clipSkip);
+            }
+            return new TextStates(
+                    states.get(clipSkip).toFloatArray(),
+                    pooled ? states.get(choices).toFloatArray() : null);
+        }
+    }
+
+    /** What the U-Net is told in the rows of one picture, on the device until it is closed. */
+    public final class Context implements AutoCloseable {
+        private final NDManager scope;
+        private final NDArray hidden; // [rows, tokens, contextWidth]
+        private final @Nullable NDArray added; // [rows, addedWidth]
+
+        private Context(NDManager scope, float[] hidden, float[] added, int rows) {
+            this.scope = scope;
+            int width = unet.contextWidth();
+            this.hidden = floats(scope, hidden, rows, hidden.length / rows / width, width);
+            this.added = unet.addedWidth() == 0 ? null : floats(scope, added, rows, unet.addedWidth());
+        }
+
+        /** Rows of the picture, each of which has one of the tokens' states in it. */
+        public int rows() {
+            return (int) hidden.getShape().get(0);
+        }
+
+        public int tokens() {
+            return (int) hidden.getShape().get(1);
+        }
+
+        /** The text's states, a copy, {@code [rows, tokens, contextWidth]}. */
+        public float[] hidden() {
+            return hidden.toFloatArray();
+        }
+
+        @Override
+        public void close() {
+            scope.close();
+        }
+    }
+
+    /**
+     * Brings what the U-Net is told about a picture to the device.
+     *
+     * @param hidden {@code [rows, tokens, contextWidth]}
+     * @param added {@code [rows, unet().addedWidth()]}; empty where that is 0
+     */
+    public Context context(float[] hidden, float[] added, int rows) {
+        return new Context(unetPart.network().newScope(), hidden, added, rows);
+    }
+
+    /**
+     * One evaluation of the U-Net for pictures that may have several rows, which differ in their conditioning only.
+     *
+     * @param sample {@code [pictures, inChannels, height, width]}
+     * @param timesteps {@code [pictures]}, each picture its own
+     * @param contexts of the first pictures, all of as many tokens; the rows of a picture follow one another
+     * @param moreRows so many further rows of the last picture, to fill up a shape; they are evaluated like its last row
+     * @param height of the latents
+     * @param width of the latents
+     * @return the predictions, {@code [rows + moreRows, outChannels, height, width]}
+     */
+    public float[] predict(
+            float[] sample, float[] timesteps, List<Context> contexts, int moreRows, int height, int width) {
+        Network network = unetPart.network();
+        int pictures = timesteps.length;
+        long[] rows = new long[contexts.stream().mapToInt(Context::rows).sum() + moreRows];
+        int row = 0;
+        for (int i = 0; i < contexts.size(); i++) {
+            Arrays.fill(rows, row, row + contexts.get(i).rows(), i);
+            row += contexts.get(i).rows();
+        }
+        Arrays.fill(rows, row, rows.length, pictures - 1);
+        try (NDManager scope = network.newScope()) {
+            List<NDArray> inputs = new ArrayList<>(List.of(
+                    floats(scope, sample, pictures, unet.inChannels(), height, width),
+                    floats(scope, timesteps, pictures),
+                    scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64),
+                    joined(
+                            scope,
+                            contexts.stream().map(context -> context.hidden).toList(),
+                            moreRows)));
+            if (unet.addedWidth() > 0) {
+                inputs.add(joined(
+                        scope,
+                        contexts.stream()
+                                .map(context -> Objects.requireNonNull(context.added))
+                                .toList(),
+                        moreRows));
+            }
+            return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
+        }
+    }
+
+    /** One below the other on the device, the last row so many times more. */
+    private static NDArray joined(NDManager scope, List<NDArray> parts, int moreRows) {
+        if (parts.size() == 1 && moreRows == 0) {
+            return parts.get(0);
+        }
+        NDList all = new NDList(parts);
+        if (moreRows > 0) {
+            NDArray last = parts.get(parts.size() - 1);
+            NDArray row = last.get(new NDIndex()
+                    .addSliceDim(last.getShape().get(0) - 1, last.getShape().get(0)));
+            row.attach(scope);
+            for (int i = 0; i < moreRows; i++) {
+                all.add(row);
+            }
+        }
+        NDArray joined = NDArrays.concat(all, 0);
+        joined.attach(scope);
+        return joined;
+    }
+
+    /**
+     * The same with arrays of the host's.
+     *
+     * @param sample {@code [pictures, inChannels, height, width]}
+     * @param timesteps {@code [pictures]}, each picture its own
+     * @param rows {@code [rows]}, the picture of each row, from 0
+     * @param context {@code [rows, tokens, contextWidth]}
+     * @param added {@code [rows, unet().addedWidth()]}; empty where that is 0
+     * @param height of the latents
+     * @param width of the latents
+     * @return the predictions, {@code [rows, outChannels, height, width]}
+     */
+    public float[] predict(
+            float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width) {
+        Network network = unetPart.network();
+        int pictures = timesteps.length;
+        int tokens = context.length / rows.length / unet.contextWidth();
+        try (NDManager scope = network.newScope()) {
+            List<NDArray> inputs = new ArrayList<>(List.of(
+                    floats(scope, sample, pictures, unet.inChannels(), height, width),
+                    floats(scope, timesteps, pictures),
+                    scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64),
+                    floats(scope, context, rows.length, tokens, unet.contextWidth())));
+            if (unet.addedWidth() > 0) {
+                inputs.add(floats(scope, added, rows.length, unet.addedWidth()));
+            }
+            return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
+        }
+    }
+
+    /**
+     * VAE encoder.
+     *
+     * @param pictures in −1 … 1, {@code [rows, 3, height, width]}
+     * @return mean and log variance, {@code [rows, 2 · latentChannels, height / factor, width / factor]}
+     * @throws IllegalStateException for a tiny autoencoder, which is built as a decoder only
+     */
+    public float[] encode(float[] pictures, int rows, int height, int width) {
+        if (vaeEncoderPart == null) {
+            throw new IllegalStateException("a tiny autoencoder's encoder is not built");
+        }
+        Network network = vaeEncoderPart.network();
+        try (NDManager scope = network.newScope()) {
+            return network.call("encode", floats(scope, pictures, rows, 3, height, width))
+                    .toFloatArray();
+        }
+    }
+
+    /**
+     * VAE decoder.
+     *
+     * @param z latents after {@link Autoencoder#unscale}, {@code [rows, latentChannels, height, width]}
+     * @return pictures, about −1 … 1, {@code [rows, 3, height · factor, width · factor]}
+     */
+    public float[] decode(float[] z, int rows, int height, int width) {
+        Network network = vaePart.network();
+        try (NDManager scope = network.newScope()) {
+            return network.call("decode", floats(scope, z, rows, vae.latentChannels(), height, width))
+                    .toFloatArray();
+        }
+    }
+
+    private static NDArray floats(NDManager scope, float[] values, long... shape) {
+        return scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
+    }
+
+    private static Tensor find(Weights weights, Program.Parameter parameter) {
+        String name = parameter.name();
+        if (!weights.has(name)) {
+            if (name.startsWith(TEXT_PREFIX) && weights.has(name.substring(TEXT_PREFIX.length()))) {
+                return weights.tensor(name.substring(TEXT_PREFIX.length()), parameter.shape());
+            }
+            for (var old : OLD_VAE_NAMES.entrySet()) {
+                String oldName = name.replace(old.getKey(), old.getValue());
+                if (weights.has(oldName)) {
+                    return weights.tensor(oldName, parameter.shape());
+                }
+            }
+        }
+        return weights.tensor(name, parameter.shape());
+    }
+
+    private Stream<Part> parts() {
+        return Stream.concat(textParts.stream(), Stream.of(unetPart, vaePart, vaeEncoderPart))
+                .filter(Objects::nonNull);
+    }
+
+    @Override
+    public void close() {
+        parts().forEach(Part::close);
+    }
+}

@@ -1,0 +1,10 @@
+/**
+ * What a picture is asked to be: {@link dev.darkroom.request.ImageSpec}, the samplers by name, and what a model offers.
+ * Plain JDK types that every other module may use.
+ */
+@NullMarked
+@ApplicationModule(allowedDependencies = {})
+package dev.darkroom.request;
+
+import org.jspecify.annotations.NullMarked;
+import org.springframework.modulith.ApplicationModule;
