@@ -92,7 +92,7 @@ class CaptionsTests {
     @Test
     void theBuiltInModelSaysWhichWordsItWasTaught() throws IOException {
         try (InputStream in =
-                Captions.class.getResourceAsStream("/dev/darkroom/pipeline/darkroom-emoji/darkroom.json")) {
+                Captions.class.getResourceAsStream("/dev/darkroom/library/darkroom-emoji/darkroom.json")) {
             assertThat(JsonMapper.shared()
                             .readTree(in)
                             .get("words")

@@ -1,6 +1,5 @@
-package dev.darkroom.boot;
+package dev.darkroom.job;
 
-import dev.darkroom.job.Database;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;

@@ -1,4 +1,4 @@
-package dev.darkroom.boot;
+package dev.darkroom.job;
 
 import com.zaxxer.hikari.SQLExceptionOverride;
 import java.sql.SQLException;
