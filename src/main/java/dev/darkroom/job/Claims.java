@@ -48,7 +48,7 @@ public class Claims {
      * @throws ClaimLost if the claim ended meanwhile
      */
     public String store(Claim claim, byte[] png) {
-        return Patience.insist(() -> stillHeld(claim), () -> store(png));
+        return Retries.insist(() -> stillHeld(claim), () -> store(png));
     }
 
     private String store(byte[] png) {
@@ -80,7 +80,7 @@ public class Claims {
                 entries.stream().filter(entry -> entry.claim().isHeld()).toList();
         Attempts attempts = new Attempts(wanted);
         try {
-            Set<Claim> lost = Patience.insist(
+            Set<Claim> lost = Retries.insist(
                     () -> goOn.getAsBoolean()
                             && wanted.stream().anyMatch(entry -> entry.claim().isHeld()),
                     attempts);
@@ -89,7 +89,7 @@ public class Claims {
         } catch (RuntimeException e) {
             Map<Claim, List<Entry>> byClaim = wanted.stream()
                     .collect(Collectors.groupingBy(Entry::claim, LinkedHashMap::new, Collectors.toList()));
-            if (byClaim.size() > 1 && !Patience.mayPass(e)) {
+            if (byClaim.size() > 1 && !Retries.mayPass(e)) {
                 byClaim.values().forEach(its -> write(its, goOn)); // one of them cannot be written; the others can
                 return true;
             }

@@ -212,7 +212,7 @@ public class JobQueue {
                     Instant next = execution.consecutiveFailures < FAILURES_IN_A_ROW
                             ? execution.executionTime
                             : complete.getTimeDone().plus(TRY_AGAIN_AFTER);
-                    Patience.insist(() -> entries.reschedule(complete, next));
+                    Retries.insist(() -> entries.reschedule(complete, next));
                 })
                 .onDeadExecution(this::found)
                 .execute((entry, context) -> {
@@ -247,7 +247,7 @@ public class JobQueue {
     private CompletionHandler<Void> hold(TaskInstance<Void> entry, ExecutionContext context)
             throws InterruptedException, ExecutionException {
         long version = context.getExecution().version;
-        Optional<Job> job = Patience.insist(() -> store.claim(entry.getId(), version));
+        Optional<Job> job = Retries.insist(() -> store.claim(entry.getId(), version));
         if (job.isEmpty()) {
             return insisting(new CompletionHandler.OnCompleteRemove<>());
         }
@@ -278,7 +278,7 @@ public class JobQueue {
             throw new UnreadableRow(new IllegalStateException("job " + job.id() + " is left to other workers"));
         }
         log.warn("Job {} fails: this version of Darkroom cannot read what it asks for", job.id());
-        Patience.insist(() -> store.fail(
+        Retries.insist(() -> store.fail(
                 job.id(),
                 version,
                 FailureCode.UNREADABLE,
@@ -321,7 +321,7 @@ public class JobQueue {
 
     /** An entry that cannot be let go for a moment would be let go by missed heartbeats only. */
     private static CompletionHandler<Void> insisting(CompletionHandler<Void> completion) {
-        return (complete, entries) -> Patience.insist(() -> completion.complete(complete, entries));
+        return (complete, entries) -> Retries.insist(() -> completion.complete(complete, entries));
     }
 
     /** They have not begun, so nothing has to be written. */

@@ -80,7 +80,7 @@ public final class PromptEncoder implements AutoCloseable {
 
     /** The chunks for each encoder. */
     private List<List<Chunk>> chunks(String text) {
-        Prompt prompt = Prompt.parse(text);
+        WeightedPrompt prompt = WeightedPrompt.parse(text);
         return tokenizers.stream().map(tokenizer -> chunks(tokenizer, prompt)).toList();
     }
 
@@ -93,13 +93,13 @@ public final class PromptEncoder implements AutoCloseable {
         return new TextStates(new float[states.hidden().length], pooled);
     }
 
-    private static List<Chunk> chunks(ClipTokenizer tokenizer, Prompt prompt) {
+    private static List<Chunk> chunks(ClipTokenizer tokenizer, WeightedPrompt prompt) {
         int capacity = tokenizer.capacity();
         List<Chunk> chunks = new ArrayList<>();
         long[] ids = new long[capacity];
         float[] weights = new float[capacity];
         int length = 0;
-        for (Prompt.Piece piece : prompt.pieces()) {
+        for (WeightedPrompt.Piece piece : prompt.pieces()) {
             if (piece.startsChunk()) {
                 chunks.add(new Chunk(Arrays.copyOf(ids, length), Arrays.copyOf(weights, length)));
                 length = 0;

@@ -65,7 +65,7 @@ public final class Network implements AutoCloseable {
         ByteArrayOutputStream archive = new ByteArrayOutputStream();
         Model model = Model.newInstance("net", device, "PyTorch");
         try {
-            new Archive(program, null).write(archive);
+            new TorchScriptArchive(program, null).write(archive);
             model.load(new ByteArrayInputStream(archive.toByteArray()), Map.of("mapLocation", "true"));
             Network network = new Network(model, false);
             network.set(List.copyOf(program.parameters().values()), weights);
@@ -135,7 +135,7 @@ public final class Network implements AutoCloseable {
             Path file = folder.resolve("net.pt");
             Model model = Model.newInstance("net", Device.cpu(), "PyTorch");
             try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file), 1 << 20)) {
-                new Archive(program, weights).write(out);
+                new TorchScriptArchive(program, weights).write(out);
                 out.flush();
                 model.load(folder, "net", Map.of("mapLocation", "true", "trainParam", "true"));
                 return new Network(model, true);

@@ -42,7 +42,7 @@ final class Artist implements AutoCloseable {
      * @param seeds one each
      * @return in the prompts' order
      */
-    List<Picture> draw(List<String> prompts, List<Long> seeds) {
+    List<Icon> draw(List<String> prompts, List<Long> seeds) {
         int c = networks.unet().inChannels();
         int size = networks.unet().sampleSize();
         int length = c * size * size;
@@ -83,7 +83,7 @@ final class Artist implements AutoCloseable {
                 .map(sampler -> {
                     float[] z = sampler.latents();
                     networks.vae().unscale(z);
-                    return Picture.ofPlanes(networks.decode(z, 1, size, size), 0, pixels);
+                    return Icon.ofPlanes(networks.decode(z, 1, size, size), 0, pixels);
                 })
                 .toList();
     }

@@ -39,7 +39,7 @@ final class Clip implements AutoCloseable {
      * @param towers as {@link ClipStage} writes them
      * @param picture of the size of those to look at
      */
-    static Clip open(DiffusersFolder model, ClipTokenizer tokenizer, Path towers, Picture picture) {
+    static Clip open(DiffusersFolder model, ClipTokenizer tokenizer, Path towers, Icon picture) {
         ClipText text = new ClipText(model.component("text_encoder"));
         return new Clip(new ClipTowers(text), ClipTowers.seen(picture).size(), tokenizer, ClipStage.read(towers, ""));
     }
@@ -47,14 +47,14 @@ final class Clip implements AutoCloseable {
     /** A unit vector. */
     float[] embed(String caption) {
         try (NDManager scope = network.newScope()) {
-            return network.call("text", Batch.ids(scope, tokenizer.encode(caption), 1))
+            return network.call("text", Minibatch.ids(scope, tokenizer.encode(caption), 1))
                     .toFloatArray();
         }
     }
 
     /** A unit vector. */
-    float[] embed(Picture picture) {
-        Picture seen = ClipTowers.seen(picture);
+    float[] embed(Icon picture) {
+        Icon seen = ClipTowers.seen(picture);
         try (NDManager scope = network.newScope()) {
             return network.call("image", Learner.floats(scope, seen.planes(), 1, 3, seen.size(), seen.size()))
                     .toFloatArray();
@@ -66,7 +66,7 @@ final class Clip implements AutoCloseable {
      *
      * @param prompts that the pictures were made from, one each
      */
-    Retrieval retrieve(Benchmark.Part part, List<Prompt> prompts, List<Picture> pictures) {
+    Retrieval retrieve(EvaluationSet.Part part, List<Prompt> prompts, List<Icon> pictures) {
         List<String> candidates = part.candidates();
         float[][] texts = candidates.stream().map(this::embed).toArray(float[][]::new);
         int[] ranks = new int[pictures.size()];

@@ -52,7 +52,7 @@ final class ClipStage {
     boolean train(ClipTokenizer tokenizer, Latents latents, int latentChannels, int latentSize) throws IOException {
         Settings settings = run.settings();
         int batch = settings.clip().batch();
-        Map<Sample, Picture> seen = new IdentityHashMap<>();
+        Map<Sample, Icon> seen = new IdentityHashMap<>();
         List<Sample> listed = dataset.samples(Sample.Use.LISTED);
         List<Sample> all = dataset.samples(Sample.Use.LISTED, Sample.Use.POOL);
         all.forEach(sample -> seen.put(sample, ClipTowers.seen(sample.picture())));
@@ -70,14 +70,14 @@ final class ClipStage {
                 Random random = loop.random();
                 // No picture twice: a caption's other pictures of a batch must not be its own.
                 Set<Sample> used = Collections.newSetFromMap(new IdentityHashMap<>());
-                Batch drawn = new Batch(batch, 3 * size * size, tokenizer.maxLength());
+                Minibatch drawn = new Minibatch(batch, 3 * size * size, tokenizer.maxLength());
                 float[] z = new float[batch * c * h * h];
                 while (used.size() < batch) {
                     List<Sample> from = random.nextDouble() < settings.listedShare() ? listed : all;
                     Sample sample = from.get(random.nextInt(from.size()));
                     if (used.add(sample)) {
                         int i = used.size() - 1;
-                        Picture picture = Objects.requireNonNull(seen.get(sample));
+                        Icon picture = Objects.requireNonNull(seen.get(sample));
                         float[] planes = View.draw(random, size, false).of(picture);
                         drawn.set(i, planes, tokenizer.encode(sample.caption(random)));
                         System.arraycopy(latents.of(sample), 0, z, i * c * h * h, c * h * h);
@@ -169,7 +169,7 @@ final class ClipStage {
     private void look(TrainingLoop loop, ClipTokenizer tokenizer) throws IOException {
         Map<String, Tensor> weights = loop.average();
         try (Clip clip = new Clip(new ClipTowers(text), pictureSize(), tokenizer, weights)) {
-            for (Benchmark.Part part : Benchmark.of(dataset).parts()) {
+            for (EvaluationSet.Part part : EvaluationSet.of(dataset).parts()) {
                 Retrieval retrieval = clip.retrieve(part, part.prompts(), part.real());
                 loop.log(Map.of(
                         "real_" + part.name() + "_top1", retrieval.top(1),

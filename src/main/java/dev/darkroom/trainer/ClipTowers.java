@@ -49,7 +49,7 @@ record ClipTowers(ClipText text) {
     }
 
     /** The picture at the size that the image tower takes. */
-    static Picture seen(Picture picture) {
+    static Icon seen(Icon picture) {
         return picture.shrunk(Math.max(1, picture.size() / SEEN));
     }
 

@@ -34,7 +34,7 @@ final class Codec implements AutoCloseable {
     }
 
     /** Means of the latents, [channels, size / factor, size / factor]. */
-    float[] encode(Picture picture) {
+    float[] encode(Icon picture) {
         try (NDManager scope = network.newScope()) {
             float[] moments = network.call("encode", Learner.floats(scope, picture.planes(), 1, 3, size, size))
                     .toFloatArray();
@@ -43,13 +43,13 @@ final class Codec implements AutoCloseable {
     }
 
     /** The picture of latents from {@code offset} on. */
-    Picture decode(float[] latents, int offset) {
+    Icon decode(float[] latents, int offset) {
         int length = channels * latentSize * latentSize;
         float[] z = Arrays.copyOfRange(latents, offset, offset + length);
         try (NDManager scope = network.newScope()) {
             float[] planes = network.call("decode", Learner.floats(scope, z, 1, channels, latentSize, latentSize))
                     .toFloatArray();
-            return Picture.ofPlanes(planes, 0, size);
+            return Icon.ofPlanes(planes, 0, size);
         }
     }
 

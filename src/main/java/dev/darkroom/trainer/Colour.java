@@ -60,13 +60,13 @@ enum Colour {
      * Whether people would call the picture's main colour this: the hues are alike. Of black, white, grey and brown, which are
      * not hues, that is not asked.
      */
-    boolean isMainColourOf(Picture picture) {
+    boolean isMainColourOf(Icon picture) {
         Lch main = mainColour(pixels(picture));
         return lch.chroma < NO_HUE || (main != null && Math.abs(main.hueFrom(lch)) < ALIKE);
     }
 
     /** Whether the picture has a main colour that could be replaced. */
-    static boolean isIn(Picture picture) {
+    static boolean isIn(Icon picture) {
         return mainColour(pixels(picture)) != null;
     }
 
@@ -76,7 +76,7 @@ enum Colour {
      *
      * @throws IllegalArgumentException when the picture has no colour to replace
      */
-    Picture replaceMainColourOf(Picture picture) {
+    Icon replaceMainColourOf(Icon picture) {
         List<Lch> pixels = pixels(picture);
         Lch main = mainColour(pixels);
         if (main == null) {
@@ -99,10 +99,10 @@ enum Colour {
                 }
             }
         }
-        return new Picture(picture.size(), out);
+        return new Icon(picture.size(), out);
     }
 
-    private static List<Lch> pixels(Picture picture) {
+    private static List<Lch> pixels(Icon picture) {
         return IntStream.range(0, picture.rgb().length / 3)
                 .mapToObj(i -> Lch.of(
                         picture.rgb()[i * 3] & 0xff, picture.rgb()[i * 3 + 1] & 0xff, picture.rgb()[i * 3 + 2] & 0xff))

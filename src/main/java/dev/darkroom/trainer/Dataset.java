@@ -48,7 +48,7 @@ final class Dataset {
 
     /** A picture as the cache keeps it; the colour as in {@link Sample}. */
     private record Drawn(
-            String emoji, Style style, @Nullable Colour colour, boolean recoloured, Picture picture) {}
+            String emoji, Style style, @Nullable Colour colour, boolean recoloured, Icon picture) {}
 
     /**
      * The icon sets, which {@code npm pack} fetches once into {@code work}; the drawn pictures are kept there too.
@@ -133,8 +133,8 @@ final class Dataset {
     /** The emoji as the icon set has it, and recoloured where the concept asks for that. */
     private static Stream<Drawn> draw(
             IconSet icons, String icon, Emoji emoji, Style style, int size, Map<String, Concept> listed) {
-        Picture large = icons.render(icon, size * SUPERSAMPLING);
-        Picture picture = large.shrunk(SUPERSAMPLING);
+        Icon large = icons.render(icon, size * SUPERSAMPLING);
+        Icon picture = large.shrunk(SUPERSAMPLING);
         Concept concept = listed.get(emoji.name());
         if (concept == null) {
             return Stream.of(new Drawn(emoji.name(), style, null, false, picture));
@@ -255,7 +255,7 @@ final class Dataset {
                         style,
                         colour.isEmpty() ? null : Colour.of(colour),
                         recoloured,
-                        new Picture(size, in.readNBytes(size * size * 3))));
+                        new Icon(size, in.readNBytes(size * size * 3))));
             }
             return drawn;
         } catch (EOFException | UTFDataFormatException | IllegalArgumentException e) {

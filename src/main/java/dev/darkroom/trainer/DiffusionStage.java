@@ -58,7 +58,7 @@ final class DiffusionStage {
                 double power = 2 * loop.stepsDone() < settings.unet().steps()
                         ? settings.timestepPower()
                         : settings.laterTimestepPower();
-                Batch noisy = new Batch(batch, length, tokenizer.maxLength());
+                Minibatch noisy = new Minibatch(batch, length, tokenizer.maxLength());
                 float[] timesteps = new float[batch];
                 float[] velocities = new float[batch * length];
                 for (int i = 0; i < batch; i++) {
@@ -95,7 +95,7 @@ final class DiffusionStage {
                     write(loop.average());
                     try (Artist artist = new Artist(DiffusersFolder.open(run.model()))) {
                         List<Prompt> prompts =
-                                Benchmark.of(dataset).parts().get(0).prompts();
+                                EvaluationSet.of(dataset).parts().get(0).prompts();
                         Sheet sheet = new Sheet(10);
                         for (int i = 0; i < prompts.size(); i += (prompts.size() + SHOWN - 1) / SHOWN) {
                             String prompt = prompts.get(i).text();
@@ -139,7 +139,7 @@ final class DiffusionStage {
     }
 
     private void write(Map<String, Tensor> weights) throws IOException {
-        ModelFolder.write(run.model().resolve("unet/diffusion_pytorch_model.safetensors"), "unet.", weights);
-        ModelFolder.write(run.model().resolve("text_encoder/model.safetensors"), "text_encoder.", weights);
+        ModelWriter.write(run.model().resolve("unet/diffusion_pytorch_model.safetensors"), "unet.", weights);
+        ModelWriter.write(run.model().resolve("text_encoder/model.safetensors"), "text_encoder.", weights);
     }
 }

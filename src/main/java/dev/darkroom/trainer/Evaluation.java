@@ -64,7 +64,7 @@ final class Evaluation {
                         towers,
                         dataset.samples(Sample.Use.LISTED).get(0).picture());
                 Artist artist = new Artist(model)) {
-            for (Benchmark.Part part : Benchmark.of(dataset).parts()) {
+            for (EvaluationSet.Part part : EvaluationSet.of(dataset).parts()) {
                 retrieval(clip, artist, part);
             }
             shown(artist);
@@ -98,7 +98,7 @@ final class Evaluation {
     }
 
     /** Draws a part of the benchmark and lets CLIP say what it sees. */
-    private void retrieval(Clip clip, Artist artist, Benchmark.Part part) throws IOException {
+    private void retrieval(Clip clip, Artist artist, EvaluationSet.Part part) throws IOException {
         Retrieval ceiling = clip.retrieve(part, part.prompts(), part.real());
         say(
                 "%s, %d real pictures: top-1 %.1f %%, top-5 %.1f %% of %d captions",
@@ -108,7 +108,7 @@ final class Evaluation {
                 100 * ceiling.top(5),
                 part.candidates().size());
         List<Prompt> asked = new ArrayList<>();
-        List<Picture> drawn = new ArrayList<>();
+        List<Icon> drawn = new ArrayList<>();
         for (Prompt prompt : part.prompts()) {
             asked.addAll(Collections.nCopies(SEEDS.size(), prompt));
             drawn.addAll(artist.draw(Collections.nCopies(SEEDS.size(), prompt.text()), SEEDS));
@@ -140,7 +140,7 @@ final class Evaluation {
         Sheet sheet = new Sheet(columns);
         for (int from = 0; from < prompts.size(); from += TOGETHER) {
             List<String> some = prompts.subList(from, Math.min(prompts.size(), from + TOGETHER));
-            List<Picture> pictures = artist.draw(some, Collections.nCopies(some.size(), 1L));
+            List<Icon> pictures = artist.draw(some, Collections.nCopies(some.size(), 1L));
             for (int i = 0; i < some.size(); i++) {
                 sheet.add(pictures.get(i), some.get(i));
             }

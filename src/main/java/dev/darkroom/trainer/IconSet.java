@@ -97,7 +97,7 @@ final class IconSet {
      * @param size width and height in pixels
      * @throws IllegalArgumentException when the set has no such icon, or it is not an SVG that can be drawn
      */
-    Picture render(String name, int size) {
+    Icon render(String name, int size) {
         SVGDocument document = parse(name);
         BufferedImage image = new BufferedImage(size, size, BufferedImage.TYPE_INT_RGB);
         Graphics2D g = image.createGraphics();
@@ -117,7 +117,7 @@ final class IconSet {
             rgb[i * 3 + 1] = (byte) (pixels[i] >> 8);
             rgb[i * 3 + 2] = (byte) pixels[i];
         }
-        return new Picture(size, rgb);
+        return new Icon(size, rgb);
     }
 
     private SVGDocument parse(String name) {

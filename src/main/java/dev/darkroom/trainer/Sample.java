@@ -19,7 +19,7 @@ record Sample(
         boolean recoloured,
         List<String> keywords,
         Use use,
-        Picture picture) {
+        Icon picture) {
 
     enum Use {
         /** All networks learn from it. */

@@ -18,14 +18,14 @@ final class Sheet {
     private static final int LINES = 2;
 
     private final int columns;
-    private final List<Picture> pictures = new ArrayList<>();
+    private final List<Icon> pictures = new ArrayList<>();
     private final List<String> titles = new ArrayList<>();
 
     Sheet(int columns) {
         this.columns = columns;
     }
 
-    void add(Picture picture, String title) {
+    void add(Icon picture, String title) {
         pictures.add(picture);
         titles.add(title);
     }

@@ -90,7 +90,7 @@ public final class Trainer {
      * @return the diffusers folder; null if there is more to do
      */
     public @Nullable Path train() throws IOException {
-        ModelFolder.writeConfigs(run.model(), run.settings().form(), dataset);
+        ModelWriter.writeConfigs(run.model(), run.settings().form(), dataset);
         DiffusersFolder model = DiffusersFolder.open(run.model());
         AutoencoderKl vae = new AutoencoderKl(model.component("vae"));
         UNet2DCondition unet = new UNet2DCondition(model.component("unet"));

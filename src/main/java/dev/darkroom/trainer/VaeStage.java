@@ -54,7 +54,7 @@ final class VaeStage {
                 float[] pictures = new float[batch * 3 * size * size];
                 for (int i = 0; i < batch; i++) {
                     List<Sample> from = random.nextDouble() < settings.listedShare() ? listed : all;
-                    Picture picture = from.get(random.nextInt(from.size())).picture();
+                    Icon picture = from.get(random.nextInt(from.size())).picture();
                     float[] seen = View.draw(random, size, true).of(picture);
                     System.arraycopy(seen, 0, pictures, i * seen.length, seen.length);
                 }
@@ -71,7 +71,7 @@ final class VaeStage {
             if (loop.finished()) {
                 Map<String, Tensor> weights = loop.average();
                 normaliseLatents(weights, listed);
-                ModelFolder.write(run.model().resolve("vae/diffusion_pytorch_model.safetensors"), "", weights);
+                ModelWriter.write(run.model().resolve("vae/diffusion_pytorch_model.safetensors"), "", weights);
             }
             return loop.finished();
         }
@@ -120,7 +120,7 @@ final class VaeStage {
             Sheet sheet = new Sheet(16);
             double squares = 0;
             for (Sample sample : samples) {
-                Picture again = codec.decode(codec.encode(sample.picture()), 0);
+                Icon again = codec.decode(codec.encode(sample.picture()), 0);
                 squares += sample.picture().meanSquare(again);
                 sheet.add(sample.picture(), sample.title());
                 sheet.add(again, "PSNR %.1f dB".formatted(psnr(sample.picture().meanSquare(again))));

@@ -27,7 +27,7 @@ record View(boolean mirrored, double scale, int right, int down) {
     }
 
     /** The picture seen this way, bilinearly sampled: [3, size, size], −1 to 1. */
-    float[] of(Picture picture) {
+    float[] of(Icon picture) {
         int size = picture.size();
         double centre = (size - 1) / 2.0;
         float[] out = new float[3 * size * size];
@@ -50,7 +50,7 @@ record View(boolean mirrored, double scale, int right, int down) {
         return out;
     }
 
-    private static int value(Picture picture, int x, int y, int c) {
+    private static int value(Icon picture, int x, int y, int c) {
         boolean inside = x >= 0 && y >= 0 && x < picture.size() && y < picture.size();
         return inside ? picture.value(x, y, c) : 255;
     }

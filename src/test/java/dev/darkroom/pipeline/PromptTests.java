@@ -2,7 +2,7 @@ package dev.darkroom.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.darkroom.pipeline.Prompt.Piece;
+import dev.darkroom.pipeline.WeightedPrompt.Piece;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -29,39 +29,39 @@ class PromptTests {
                 .valueStream()
                 .map(piece -> piece(piece.get(0).stringValue(), piece.get(1).doubleValue()))
                 .toList();
-        assertThat(Prompt.parse(text.get("text").stringValue()).pieces()).isEqualTo(expected);
+        assertThat(WeightedPrompt.parse(text.get("text").stringValue()).pieces()).isEqualTo(expected);
     }
 
     @Test
     void allowsSpacesAroundAWeight() {
-        assertThat(Prompt.parse("(red : 1.3 ) apple").pieces()).containsExactly(piece("red ", 1.3), piece(" apple", 1));
+        assertThat(WeightedPrompt.parse("(red : 1.3 ) apple").pieces()).containsExactly(piece("red ", 1.3), piece(" apple", 1));
     }
 
     @Test
     void readsWhatIsNotANumberAsText() {
-        assertThat(Prompt.parse("(red:1.2.3)").pieces()).containsExactly(piece("red:1.2.3", 1.1));
-        assertThat(Prompt.parse("(red:.)").pieces()).containsExactly(piece("red:.", 1.1));
-        assertThat(Prompt.parse("(red:1e3)").pieces()).containsExactly(piece("red:1e3", 1.1));
-        assertThat(Prompt.parse("(red:\u0663)").pieces()).containsExactly(piece("red:\u0663", 1.1));
+        assertThat(WeightedPrompt.parse("(red:1.2.3)").pieces()).containsExactly(piece("red:1.2.3", 1.1));
+        assertThat(WeightedPrompt.parse("(red:.)").pieces()).containsExactly(piece("red:.", 1.1));
+        assertThat(WeightedPrompt.parse("(red:1e3)").pieces()).containsExactly(piece("red:1e3", 1.1));
+        assertThat(WeightedPrompt.parse("(red:\u0663)").pieces()).containsExactly(piece("red:\u0663", 1.1));
     }
 
     @Test
     void keepsWeightsFinite() {
         String nines = "9".repeat(400);
-        assertThat(Prompt.parse("((red:" + nines + "):-" + nines + ")").pieces())
+        assertThat(WeightedPrompt.parse("((red:" + nines + "):-" + nines + ")").pieces())
                 .containsExactly(piece("red", -1000));
-        assertThat(Prompt.parse("(".repeat(1999) + "x").pieces()).containsExactly(piece("x", 1000));
-        assertThat(Prompt.parse("((red:" + nines + "):0)").pieces()).containsExactly(piece("red", 0));
+        assertThat(WeightedPrompt.parse("(".repeat(1999) + "x").pieces()).containsExactly(piece("x", 1000));
+        assertThat(WeightedPrompt.parse("((red:" + nines + "):0)").pieces()).containsExactly(piece("red", 0));
     }
 
     @Test
     void startsAChunkAtBreak() {
-        assertThat(Prompt.parse("a cat BREAK a dog, BREAKFAST").pieces())
+        assertThat(WeightedPrompt.parse("a cat BREAK a dog, BREAKFAST").pieces())
                 .containsExactly(piece("a cat", 1), new Piece("a dog, BREAKFAST", 1, true));
-        assertThat(Prompt.parse("(a BREAK b:1.5) c").pieces())
+        assertThat(WeightedPrompt.parse("(a BREAK b:1.5) c").pieces())
                 .containsExactly(piece("a", 1.5), new Piece("b", 1.5, true), piece(" c", 1));
-        assertThat(Prompt.parse("BREAK").pieces()).containsExactly(piece("", 1), new Piece("", 1, true));
-        assertThat(Prompt.parse("break").pieces()).containsExactly(piece("break", 1));
+        assertThat(WeightedPrompt.parse("BREAK").pieces()).containsExactly(piece("", 1), new Piece("", 1, true));
+        assertThat(WeightedPrompt.parse("break").pieces()).containsExactly(piece("break", 1));
     }
 
     private static Piece piece(String text, double weight) {

@@ -20,8 +20,8 @@ class ColourTests {
 
     @Test
     void keepsOutlineAndBackground() throws IOException {
-        Picture red = Handmade.icons().render("red-circle", 128);
-        Picture yellow = Colour.YELLOW.replaceMainColourOf(red);
+        Icon red = Handmade.icons().render("red-circle", 128);
+        Icon yellow = Colour.YELLOW.replaceMainColourOf(red);
 
         for (int y = 0; y < 128; y++) {
             for (int x = 0; x < 128; x++) {
@@ -36,7 +36,7 @@ class ColourTests {
     @Test
     void keepsShadesApart() {
         byte[] rgb = {(byte) 0xf4, 0x43, 0x36, (byte) 0xf4, 0x43, 0x36, (byte) 0xb0, 0x20, 0x18, -1, -1, -1};
-        Picture green = Colour.GREEN.replaceMainColourOf(new Picture(2, rgb));
+        Icon green = Colour.GREEN.replaceMainColourOf(new Icon(2, rgb));
 
         assertThat(green.value(0, 0, 1)).isGreaterThan(green.value(0, 1, 1));
         assertThat(green.value(0, 1, 1)).isGreaterThan(green.value(0, 1, 0));
@@ -45,7 +45,7 @@ class ColourTests {
 
     @Test
     void refusesAPictureWithoutColour() throws IOException {
-        Picture brick = Handmade.icons().render("brick", 64);
+        Icon brick = Handmade.icons().render("brick", 64);
 
         assertThatThrownBy(() -> Colour.RED.replaceMainColourOf(brick))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -54,7 +54,7 @@ class ColourTests {
 
     @Test
     void knowsAMainColourByItsHue() throws IOException {
-        Picture ball = Handmade.icons().render("red-circle", 64);
+        Icon ball = Handmade.icons().render("red-circle", 64);
 
         assertThat(Colour.RED.isMainColourOf(ball)).isTrue();
         assertThat(Colour.BLUE.isMainColourOf(ball)).isFalse();

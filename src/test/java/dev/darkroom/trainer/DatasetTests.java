@@ -32,7 +32,7 @@ class DatasetTests {
                 .extracting(Sample::title)
                 .containsExactly("a ball, noto style", "a blue ball, noto style", "a banana, noto style");
         assertThat(samples.get(1).weight()).isLessThan(samples.get(0).weight());
-        Picture blue = samples.get(1).picture();
+        Icon blue = samples.get(1).picture();
         assertThat(blue.size()).isEqualTo(32);
         assertThat(blue.value(16, 16, 2)).isGreaterThan(blue.value(16, 16, 0) + 100);
         assertThat(dataset.samples(Sample.Use.POOL, Sample.Use.HELD_OUT)).isEmpty();
@@ -117,17 +117,17 @@ class DatasetTests {
 
     @Test
     void planesAndPicturesAreTheSame() throws IOException {
-        Picture picture = Handmade.icons().render("frog", 32);
+        Icon picture = Handmade.icons().render("frog", 32);
 
-        assertThat(Picture.ofPlanes(picture.planes(), 0, 32).rgb()).isEqualTo(picture.rgb());
+        assertThat(Icon.ofPlanes(picture.planes(), 0, 32).rgb()).isEqualTo(picture.rgb());
         assertThat(View.WHOLE.of(picture)).containsExactly(picture.planes(), Offset.offset(1e-6f));
-        assertThat(Picture.ofPlanes(new float[] {-3, 0, 3}, 0, 1).rgb()).containsExactly(0, (byte) 128, -1);
+        assertThat(Icon.ofPlanes(new float[] {-3, 0, 3}, 0, 1).rgb()).containsExactly(0, (byte) 128, -1);
     }
 
     @Test
     void meanSquareAndPsnrAreWhatTheyAreCalled() {
-        Picture black = new Picture(1, new byte[3]);
-        Picture grey = new Picture(1, new byte[] {10, 10, 10});
+        Icon black = new Icon(1, new byte[3]);
+        Icon grey = new Icon(1, new byte[] {10, 10, 10});
 
         assertThat(black.meanSquare(grey)).isEqualTo(100);
         assertThat(VaeStage.psnr(100)).isCloseTo(28.13, Offset.offset(0.01));
@@ -141,7 +141,7 @@ class DatasetTests {
                 rgb[(y * 64 + 10) * 3 + c] = -1;
             }
         }
-        Picture picture = new Picture(64, rgb);
+        Icon picture = new Icon(64, rgb);
 
         assertThat(new View(true, 1, 0, 0).of(picture)[53]).isEqualTo(1);
         assertThat(new View(false, 1, 3, 0).of(picture)[13]).isEqualTo(1);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 class IconSetTests {
     @Test
     void drawsAnIconInItsColoursOnWhite() throws IOException {
-        Picture ball = Handmade.icons().render("red-circle", 128);
+        Icon ball = Handmade.icons().render("red-circle", 128);
 
         assertThat(pixel(ball, 2, 2)).containsExactly(255, 255, 255);
         assertThat(pixel(ball, 64, 64)).containsExactly(0xf4, 0x43, 0x36);
@@ -21,7 +21,7 @@ class IconSetTests {
 
     @Test
     void shrinkingMixesThePixelsItJoins() throws IOException {
-        Picture brick = Handmade.icons().render("brick", 128).shrunk(64);
+        Icon brick = Handmade.icons().render("brick", 128).shrunk(64);
 
         assertThat(brick.size()).isEqualTo(2);
         assertThat(pixel(brick, 0, 0)).containsExactly(192, 192, 192); // half white, half 0x80
@@ -88,7 +88,7 @@ class IconSetTests {
                 .orElseThrow();
     }
 
-    static int[] pixel(Picture picture, int x, int y) {
+    static int[] pixel(Icon picture, int x, int y) {
         return new int[] {picture.value(x, y, 0), picture.value(x, y, 1), picture.value(x, y, 2)};
     }
 }

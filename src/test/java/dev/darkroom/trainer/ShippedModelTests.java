@@ -24,14 +24,14 @@ class ShippedModelTests {
                 .toList();
         List<String> captions = all.stream().map(Prompt::text).toList();
         DiffusersFolder model = DiffusersFolder.open(ModelLibrary.builtIn(work));
-        List<Picture> drawn;
+        List<Icon> drawn;
         try (Artist artist = new Artist(model)) {
             drawn = artist.draw(some.stream().map(Prompt::text).toList(), Collections.nCopies(some.size(), 1L));
         }
         try (ClipTokenizer tokenizer =
                         ClipTokenizer.open(model.component("tokenizer").folder());
                 Clip clip = Clip.open(model, tokenizer, Trainer.shippedTowers(work), drawn.get(0))) {
-            Retrieval retrieval = clip.retrieve(new Benchmark.Part("trained", some, List.of(), captions), some, drawn);
+            Retrieval retrieval = clip.retrieve(new EvaluationSet.Part("trained", some, List.of(), captions), some, drawn);
             assertThat(retrieval.top(1)).isGreaterThanOrEqualTo(0.7);
             assertThat(retrieval.top(5)).isGreaterThanOrEqualTo(0.9);
         }

@@ -20,7 +20,7 @@ import org.springframework.http.ResponseEntity;
  *
  * @param tag strong entity tag without quotes: known before the bytes are made, and the same only for the same bytes
  * @param fileName for clients that save it
- * @param content makes the bytes, or an {@link Archive} that is written as it is made
+ * @param content makes the bytes, or an {@link PictureZip} that is written as it is made
  */
 public record Download(MediaType type, String tag, String fileName, Supplier<Object> content) {
 

@@ -1,6 +1,6 @@
 package dev.darkroom.api.v1;
 
-import dev.darkroom.api.http.Archive;
+import dev.darkroom.api.http.PictureZip;
 import dev.darkroom.api.http.Download;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Jobs;
@@ -76,14 +76,14 @@ public class Downloads {
     /** All pictures of a job that has succeeded: a zip of them, or one contact sheet. A single picture is itself. */
     Download pictures(Job job, MediaType type) {
         List<Job.Image> images = job.images();
-        if (type.equals(Archive.TYPE)) {
+        if (type.equals(PictureZip.TYPE)) {
             List<Download> files = images.stream()
                     .map(image -> picture(job, image, pictureTypes(job.spec()).get(0)))
                     .toList();
             String tag = hash(
                     files.stream().map(file -> file.tag() + file.fileName()).collect(Collectors.joining()));
             return new Download(
-                    type, tag, name(job) + "-" + job.spec().seed() + ".zip", () -> new Archive(files, job.createdAt()));
+                    type, tag, name(job) + "-" + job.spec().seed() + ".zip", () -> new PictureZip(files, job.createdAt()));
         }
         if (images.size() == 1) {
             return picture(job, images.get(0), type);

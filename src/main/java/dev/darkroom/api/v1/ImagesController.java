@@ -3,7 +3,7 @@ package dev.darkroom.api.v1;
 import dev.darkroom.api.http.Accept;
 import dev.darkroom.api.http.ApiSettings;
 import dev.darkroom.api.http.ApiSettings.NearestSize;
-import dev.darkroom.api.http.Archive;
+import dev.darkroom.api.http.PictureZip;
 import dev.darkroom.api.http.HangUps;
 import dev.darkroom.api.http.Prefer;
 import dev.darkroom.api.http.Problem;
@@ -281,7 +281,7 @@ public class ImagesController {
         List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
         if (files) {
             offered.addAll(Downloads.pictureTypes(spec));
-            offered.add(Archive.TYPE);
+            offered.add(PictureZip.TYPE);
         }
         return Accept.of(headers).best(offered);
     }
@@ -353,7 +353,7 @@ public class ImagesController {
         }
         headers.set(
                 HttpHeaders.CONTENT_LOCATION,
-                job.spec().n() == 1 && !type.equals(Archive.TYPE) ? urls.image(job.id(), 0) : urls.images(job.id()));
+                job.spec().n() == 1 && !type.equals(PictureZip.TYPE) ? urls.image(job.id(), 0) : urls.images(job.id()));
         headers.set("Darkroom-Seed", Long.toString(job.spec().seed()));
         return downloads.pictures(job, type).whole(headers);
     }

@@ -1,7 +1,7 @@
 package dev.darkroom.api.v1;
 
 import dev.darkroom.api.http.Accept;
-import dev.darkroom.api.http.Archive;
+import dev.darkroom.api.http.PictureZip;
 import dev.darkroom.api.http.Prefer;
 import dev.darkroom.api.http.Problem;
 import dev.darkroom.api.who.Caller;
@@ -395,7 +395,7 @@ class JobsController {
             @Parameter(hidden = true) HttpMethod method,
             @Parameter(hidden = true) @RequestHeader HttpHeaders headers) {
         Job job = find(id);
-        List<MediaType> offered = new ArrayList<>(List.of(Archive.TYPE));
+        List<MediaType> offered = new ArrayList<>(List.of(PictureZip.TYPE));
         offered.addAll(Downloads.pictureTypes(job.spec()));
         MediaType type = Accept.of(headers).best(offered);
         if (job.state() != JobState.SUCCEEDED) {

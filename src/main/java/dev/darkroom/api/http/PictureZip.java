@@ -23,7 +23,7 @@ import org.springframework.stereotype.Component;
  * @param files their content is bytes
  * @param time of every entry: the same job gives the same zip
  */
-public record Archive(List<Download> files, Instant time) {
+public record PictureZip(List<Download> files, Instant time) {
 
     public static final MediaType TYPE = MediaType.parseMediaType("application/zip");
 
@@ -46,7 +46,7 @@ public record Archive(List<Download> files, Instant time) {
 
     /** Writes archives into answers. */
     @Component
-    static final class Converter extends AbstractHttpMessageConverter<Archive> {
+    static final class Converter extends AbstractHttpMessageConverter<PictureZip> {
 
         Converter() {
             super(TYPE);
@@ -54,7 +54,7 @@ public record Archive(List<Download> files, Instant time) {
 
         @Override
         protected boolean supports(Class<?> type) {
-            return type == Archive.class;
+            return type == PictureZip.class;
         }
 
         @Override
@@ -63,12 +63,12 @@ public record Archive(List<Download> files, Instant time) {
         }
 
         @Override
-        protected Archive readInternal(Class<? extends Archive> type, HttpInputMessage input) {
+        protected PictureZip readInternal(Class<? extends PictureZip> type, HttpInputMessage input) {
             throw new HttpMessageNotReadableException("archives are only written", input);
         }
 
         @Override
-        protected void writeInternal(Archive archive, HttpOutputMessage output) throws IOException {
+        protected void writeInternal(PictureZip archive, HttpOutputMessage output) throws IOException {
             archive.writeTo(output.getBody());
         }
     }

@@ -12,7 +12,7 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Writes the diffusers folder of a run, file by file. */
-final class ModelFolder {
+final class ModelWriter {
     private static final List<String> CONFIGS = List.of(
             "model_index.json",
             "text_encoder/config.json",
@@ -20,7 +20,7 @@ final class ModelFolder {
             "vae/config.json",
             "scheduler/scheduler_config.json");
 
-    private ModelFolder() {}
+    private ModelWriter() {}
 
     /**
      * Writes the configs and the tokenizer.

@@ -6,8 +6,8 @@ package dev.darkroom.trainer;
  * @param size width and height in pixels
  * @param rgb red, green, blue of each pixel, 0–255, row by row: size · size · 3 bytes
  */
-record Picture(int size, byte[] rgb) {
-    Picture {
+record Icon(int size, byte[] rgb) {
+    Icon {
         if (rgb.length != size * size * 3) {
             throw new IllegalArgumentException(
                     "A picture of %d×%d has %d bytes, found %d".formatted(size, size, size * size * 3, rgb.length));
@@ -15,7 +15,7 @@ record Picture(int size, byte[] rgb) {
     }
 
     /** This picture, {@code factor} times smaller: each new pixel is the mean of factor × factor old ones. */
-    Picture shrunk(int factor) {
+    Icon shrunk(int factor) {
         if (size % factor != 0) {
             throw new IllegalArgumentException("%d pixels do not divide by %d".formatted(size, factor));
         }
@@ -34,7 +34,7 @@ record Picture(int size, byte[] rgb) {
                 }
             }
         }
-        return new Picture(small, out);
+        return new Icon(small, out);
     }
 
     /** Channel {@code c} (0 red, 1 green, 2 blue) of the pixel at x, y: 0–255. */
@@ -43,7 +43,7 @@ record Picture(int size, byte[] rgb) {
     }
 
     /** Mean squared difference of all values, in 0–255. */
-    double meanSquare(Picture other) {
+    double meanSquare(Icon other) {
         long sum = 0;
         for (int i = 0; i < rgb.length; i++) {
             int difference = (rgb[i] & 0xff) - (other.rgb[i] & 0xff);
@@ -72,13 +72,13 @@ record Picture(int size, byte[] rgb) {
     }
 
     /** From what a network gave: [3, size, size] from {@code offset} on, −1 to 1; values outside are cut. */
-    static Picture ofPlanes(float[] planes, int offset, int size) {
+    static Icon ofPlanes(float[] planes, int offset, int size) {
         int pixels = size * size;
         byte[] rgb = new byte[3 * pixels];
         for (int i = 0; i < rgb.length; i++) {
             float value = (planes[offset + i % 3 * pixels + i / 3] + 1) * 127.5f;
             rgb[i] = (byte) Math.round(Math.max(0, Math.min(255, value)));
         }
-        return new Picture(size, rgb);
+        return new Icon(size, rgb);
     }
 }

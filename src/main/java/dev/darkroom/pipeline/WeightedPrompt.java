@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
  *
  * @param pieces in order, at least one; neighbours differ in weight unless the second starts a chunk
  */
-record Prompt(List<Piece> pieces) {
+record WeightedPrompt(List<Piece> pieces) {
     /** Weights are kept within ±{@value}: more changes nothing but the danger that numbers overflow. */
     static final double MAX_WEIGHT = 1000;
 
@@ -40,7 +40,7 @@ record Prompt(List<Piece> pieces) {
         }
     }
 
-    static Prompt parse(String text) {
+    static WeightedPrompt parse(String text) {
         List<Piece> pieces = new ArrayList<>();
         Deque<Integer> round = new ArrayDeque<>();
         Deque<Integer> square = new ArrayDeque<>();
@@ -69,7 +69,7 @@ record Prompt(List<Piece> pieces) {
         }
         round.descendingIterator().forEachRemaining(start -> multiply(pieces, start, BRACKET));
         square.descendingIterator().forEachRemaining(start -> multiply(pieces, start, 1 / BRACKET));
-        return new Prompt(joined(pieces));
+        return new WeightedPrompt(joined(pieces));
     }
 
     private static void multiply(List<Piece> pieces, int from, double factor) {

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** The fixed prompts that every evaluation draws. */
-record Benchmark(List<Part> parts) {
+record EvaluationSet(List<Part> parts) {
     /** Captions a picture's own one is looked for among. */
     private static final int CANDIDATES = 100;
 
@@ -14,12 +14,12 @@ record Benchmark(List<Part> parts) {
      * @param real the pictures they ask for, as their designers drew them
      * @param candidates the captions of all prompts, and others up to {@value #CANDIDATES}
      */
-    record Part(String name, List<Prompt> prompts, List<Picture> real, List<String> candidates) {}
+    record Part(String name, List<Prompt> prompts, List<Icon> real, List<String> candidates) {}
 
     /**
      * Of trained prompts and of held-out pairs. Where other concepts are learnt than those of the fixed lists, of whatever is learnt.
      */
-    static Benchmark of(Dataset dataset) {
+    static EvaluationSet of(Dataset dataset) {
         List<Prompt> trained = Prompt.parse(Resources.text("prompts.txt"));
         if (!trained.stream()
                 .allMatch(prompt -> dataset.find(prompt, Sample.Use.LISTED).isPresent())) {
@@ -36,11 +36,11 @@ record Benchmark(List<Part> parts) {
         if (!pairs.isEmpty()) {
             parts.add(part("held_out_pairs", dataset, Sample.Use.HELD_OUT, pairs, trained));
         }
-        return new Benchmark(parts);
+        return new EvaluationSet(parts);
     }
 
     private static Part part(String name, Dataset dataset, Sample.Use use, List<Prompt> prompts, List<Prompt> others) {
-        List<Picture> real = prompts.stream()
+        List<Icon> real = prompts.stream()
                 .map(prompt -> dataset.find(prompt, use).orElseThrow().picture())
                 .toList();
         List<String> candidates = prompts.stream().map(Prompt::text).collect(Collectors.toCollection(ArrayList::new));

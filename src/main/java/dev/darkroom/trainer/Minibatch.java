@@ -7,12 +7,12 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.LongBuffer;
 
 /** Captioned pictures, or their latents, one after the other. */
-record Batch(int size, float[] pictures, long[] tokens) {
+record Minibatch(int size, float[] pictures, long[] tokens) {
     /**
      * @param length numbers a picture
      * @param positions tokens a caption
      */
-    Batch(int size, int length, int positions) {
+    Minibatch(int size, int length, int positions) {
         this(size, new float[size * length], new long[size * positions]);
     }
 

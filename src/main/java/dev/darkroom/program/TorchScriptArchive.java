@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * raw data of tensors. Format: PyTorch {@code torch/csrc/jit/docs/serialization.md};
  * pickle protocol 2 as in CPython {@code Lib/pickletools.py}.
  */
-final class Archive {
+final class TorchScriptArchive {
     private final @Nullable Function<Parameter, Tensor> weights;
     private final Map<String, Object> root;
     private final Map<String, String> classes = new LinkedHashMap<>();
@@ -39,7 +39,7 @@ final class Archive {
      *     for an archive without weights, whose parameters are single numbers until the method {@code setI} has been called
      *     for the parameter that is the program's <i>I</i>th
      */
-    Archive(Program program, @Nullable Function<Parameter, Tensor> weights) {
+    TorchScriptArchive(Program program, @Nullable Function<Parameter, Tensor> weights) {
         this.weights = weights;
         root = tree(program);
         String attributes = attributes(root);
