@@ -9,7 +9,7 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import org.junit.jupiter.api.Test;
 import org.springframework.modulith.core.ApplicationModules;
 
-/** The table of modules in {@code docs/decisions.md}: who may use whom, and where the outside world is let in. */
+/** The table of modules in {@code docs/architecture.md}: who may use whom, and where the outside world is let in. */
 class ModularityTests {
     private static final JavaClasses CLASSES =
             new ClassFileImporter().withImportOption(new DoNotIncludeTests()).importPackages("dev.darkroom");

@@ -29,12 +29,14 @@ class PromptTests {
                 .valueStream()
                 .map(piece -> piece(piece.get(0).stringValue(), piece.get(1).doubleValue()))
                 .toList();
-        assertThat(WeightedPrompt.parse(text.get("text").stringValue()).pieces()).isEqualTo(expected);
+        assertThat(WeightedPrompt.parse(text.get("text").stringValue()).pieces())
+                .isEqualTo(expected);
     }
 
     @Test
     void allowsSpacesAroundAWeight() {
-        assertThat(WeightedPrompt.parse("(red : 1.3 ) apple").pieces()).containsExactly(piece("red ", 1.3), piece(" apple", 1));
+        assertThat(WeightedPrompt.parse("(red : 1.3 ) apple").pieces())
+                .containsExactly(piece("red ", 1.3), piece(" apple", 1));
     }
 
     @Test

@@ -31,7 +31,8 @@ class ShippedModelTests {
         try (ClipTokenizer tokenizer =
                         ClipTokenizer.open(model.component("tokenizer").folder());
                 Clip clip = Clip.open(model, tokenizer, Trainer.shippedTowers(work), drawn.get(0))) {
-            Retrieval retrieval = clip.retrieve(new EvaluationSet.Part("trained", some, List.of(), captions), some, drawn);
+            Retrieval retrieval =
+                    clip.retrieve(new EvaluationSet.Part("trained", some, List.of(), captions), some, drawn);
             assertThat(retrieval.top(1)).isGreaterThanOrEqualTo(0.7);
             assertThat(retrieval.top(5)).isGreaterThanOrEqualTo(0.9);
         }

@@ -261,8 +261,7 @@ class TrainerTests {
         List<Sample> samples = dataset.samples(Sample.Use.LISTED);
         try (Artist artist = new Artist(DiffusersFolder.open(folder))) {
             for (Sample sample : samples) {
-                Icon drawn =
-                        artist.draw(List.of(sample.title()), List.of(3L)).get(0);
+                Icon drawn = artist.draw(List.of(sample.title()), List.of(3L)).get(0);
                 double own = drawn.meanSquare(sample.picture());
                 for (Sample other : samples) {
                     assertThat(own)

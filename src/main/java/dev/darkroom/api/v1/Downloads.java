@@ -1,7 +1,7 @@
 package dev.darkroom.api.v1;
 
-import dev.darkroom.api.http.PictureZip;
 import dev.darkroom.api.http.Download;
+import dev.darkroom.api.http.PictureZip;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.picture.ContactSheet;
@@ -83,7 +83,10 @@ public class Downloads {
             String tag = hash(
                     files.stream().map(file -> file.tag() + file.fileName()).collect(Collectors.joining()));
             return new Download(
-                    type, tag, name(job) + "-" + job.spec().seed() + ".zip", () -> new PictureZip(files, job.createdAt()));
+                    type,
+                    tag,
+                    name(job) + "-" + job.spec().seed() + ".zip",
+                    () -> new PictureZip(files, job.createdAt()));
         }
         if (images.size() == 1) {
             return picture(job, images.get(0), type);
