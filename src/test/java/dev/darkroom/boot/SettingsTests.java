@@ -22,7 +22,7 @@ import org.springframework.core.env.SystemEnvironmentPropertySource;
 /** A setting that is wrong, or that there is not, ends the start with one line of the log. */
 class SettingsTests {
 
-    @ConfigurationPropertiesScan
+    @ConfigurationPropertiesScan(basePackageClasses = Darkroom.class)
     @Import(SettingsCheck.class)
     static class JustSettings {}
 
