@@ -13,31 +13,18 @@ import dev.darkroom.api.v1.JobAnswers;
 import dev.darkroom.api.v1.JobStreams;
 import dev.darkroom.api.v1.JobUrls;
 import dev.darkroom.api.v1.SignedPictures;
+import dev.darkroom.api.v1.Submission;
 import dev.darkroom.api.v1.Waiting;
 import dev.darkroom.api.who.Caller;
 import dev.darkroom.blobs.ImageStoreUnavailable;
-import dev.darkroom.fleet.Models;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobEvent;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
-import dev.darkroom.request.InvalidImageSpec;
 import dev.darkroom.request.InvalidImageSpec.Violation;
-import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.Size;
-import io.swagger.v3.oas.annotations.Hidden;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.headers.Header;
-import io.swagger.v3.oas.annotations.media.Content;
-import io.swagger.v3.oas.annotations.media.ExampleObject;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.time.Duration;
@@ -53,11 +40,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.web.bind.annotation.PathVariable;
-import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RequestBody;
-import org.springframework.web.bind.annotation.RequestMapping;
-import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.context.request.async.DeferredResult;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
@@ -71,20 +53,17 @@ import tools.jackson.databind.json.JsonMapper;
  * Idempotency-Key} the client may come back, also for a stream, which is told again from its beginning.
  */
 @RestController
-@Tag(name = "OpenAI")
-public class OpenAiImagesController {
+public class OpenAiImagesController implements OpenAiImagesApi {
 
     public static final String PATH = "/v1/images/generations";
 
     /** Under it all answers have OpenAI's shape. */
     public static final String FAMILY = "/v1/images/";
 
-    /** Has the size that was asked for, where the model does not draw it and the nearest one was drawn. */
-
     /** Beyond the job's own time: it ends, not the wait. */
     private static final Duration WAIT = Duration.ofSeconds(OpenAiImageRequest.MAX_SECONDS + 30);
 
-    private final Models models;
+    private final Submission submission;
     private final Jobs jobs;
     private final JobAnswers answers;
     private final Waiting waiting;
@@ -97,7 +76,7 @@ public class OpenAiImagesController {
     private final JsonMapper json;
 
     OpenAiImagesController(
-            Models models,
+            Submission submission,
             Jobs jobs,
             JobAnswers answers,
             Waiting waiting,
@@ -108,7 +87,7 @@ public class OpenAiImagesController {
             RequestBodies bodies,
             ApiSettings settings,
             JsonMapper json) {
-        this.models = models;
+        this.submission = submission;
         this.jobs = jobs;
         this.answers = answers;
         this.waiting = waiting;
@@ -121,60 +100,13 @@ public class OpenAiImagesController {
         this.json = json;
     }
 
-    /**
-     * @param version what Azure's clients send; there is one version here
-     * @return an {@link SseEmitter} for a stream, otherwise a {@link DeferredResult}
-     */
-    @PostMapping(path = PATH, consumes = MediaType.APPLICATION_JSON_VALUE)
-    @Idempotency.Header
-    @Operation(operationId = "generateImages", summary = "Draw pictures, in OpenAI's shape", description = """
-                    For OpenAI's own clients and whatever speaks like them: answers when the pictures are there, and \
-                    cancels the job if the client hangs up before, unless there is an Idempotency-Key. \
-                    Errors have OpenAI's shape too.
-
-                    With `stream` the answer is server-sent events: `image_generation.partial_image` for each preview, \
-                    then `image_generation.completed` with the picture, or `error`.""")
-    @ApiResponse(
-            responseCode = "200",
-            description = "The pictures",
-            headers = {
-                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
-                @Header(
-                        name = JobAnswers.WARNING,
-                        description = JobAnswers.WARNING_SAYS,
-                        schema = @Schema(type = "string")),
-                @Header(
-                        name = ImagesController.REQUESTED_SIZE,
-                        description = "The size that was asked for, if the nearest one was drawn in its place",
-                        schema = @Schema(type = "string"))
-            },
-            content = {
-                @Content(
-                        mediaType = MediaType.APPLICATION_JSON_VALUE,
-                        schema = @Schema(implementation = OpenAiImages.class)),
-                @Content(
-                        mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
-                        schema = @Schema(oneOf = {OpenAiImages.Partial.class, OpenAiImages.Completed.class}))
-            })
-    @io.swagger.v3.oas.annotations.parameters.RequestBody(
-            required = true,
-            content =
-                    @Content(
-                            mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = OpenAiImageRequest.class),
-                            examples =
-                                    @ExampleObject(
-                                            name = "apple",
-                                            value = "{\"prompt\":\"a red apple\",\"n\":2,\"seed\":42}")))
-    Object generate(
-            @RequestBody JsonNode body,
-            @Parameter(hidden = true) @RequestParam(name = "api-version", required = false) @Nullable String version,
-            @Parameter(hidden = true) HttpServletRequest http,
-            @Parameter(hidden = true) HttpServletResponse answer) {
+    @Override
+    public Object generate(
+            JsonNode body, @Nullable String version, HttpServletRequest http, HttpServletResponse answer) {
         FieldsRead<OpenAiImageRequest> read = bodies.read(body, OpenAiImageRequest.class);
         OpenAiImageRequest request = read.request();
         IdempotencyKey key = idempotency.key(http, request);
-        Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
+        Optional<Job> earlier = submission.earlier(key, read);
         Caller caller = Caller.of(http);
         boolean abandonable = key == null;
         Supplier<Job> accepted = () -> {
@@ -214,10 +146,8 @@ public class OpenAiImagesController {
         return result;
     }
 
-    /** So that OpenAI's clients can read why: the 405 of static content would be for people. */
-    @RequestMapping(FAMILY + "{other:(?!generations$).+}")
-    @Hidden
-    Object other(@PathVariable String other) {
+    @Override
+    public Object other(String other) {
         throw new Problem(
                 Problem.Code.NOT_FOUND,
                 "there is no " + FAMILY + other + "; pictures are drawn from prompts alone, by POST " + PATH);
@@ -230,37 +160,20 @@ public class OpenAiImagesController {
 
     private Job submit(FieldsRead<OpenAiImageRequest> read, Caller caller, @Nullable IdempotencyKey key) {
         OpenAiImageRequest request = read.request();
-        List<Violation> wrong = request.violations();
-        JobOptions options = null;
-        ImageSpec spec = null;
-        try {
-            options = request.options();
-        } catch (InvalidImageSpec e) {
-            wrong.addAll(e.violations());
-        }
-        ModelInfo model = model(request);
-        ImageDraft draft = request.draft();
-        try {
-            spec = ImageSpec.of(settings.nearestSize() == NearestSize.NEVER ? draft : draft.fitted(model), model);
-        } catch (InvalidImageSpec e) {
-            wrong.addAll(renamed(e.violations()));
-        }
-        wrong = read.with(wrong);
-        if (options == null || spec == null || !wrong.isEmpty()) {
-            throw new InvalidImageSpec(wrong);
-        }
-        return key == null
-                ? jobs.submit(spec, options, caller.id(), caller.quota())
-                : jobs.submit(spec, options, key, caller.quota());
+        Submission.Checked checked = submission.check(
+                read,
+                request.violations(),
+                request::options,
+                () -> model(request),
+                request.draft(),
+                settings.nearestSize() != NearestSize.NEVER,
+                OpenAiImagesController::renamed);
+        return submission.submit(checked, caller, key);
     }
 
     private ModelInfo model(OpenAiImageRequest request) {
         String wanted = request.wantedModel();
-        List<ModelInfo> served = models.all();
-        if (served.isEmpty()) {
-            throw new Problem(Problem.Code.NO_MODEL_READY, "no worker has a model ready yet; try again in a moment")
-                    .with(HttpHeaders.RETRY_AFTER, "2");
-        }
+        List<ModelInfo> served = submission.served();
         return find(served, wanted)
                 .or(() -> request.namesOpenAisModel() ? find(served, settings.openaiModel()) : Optional.empty())
                 .orElseThrow(() -> new Problem(

@@ -10,31 +10,19 @@ import dev.darkroom.api.http.Problem;
 import dev.darkroom.api.http.RequestBodies;
 import dev.darkroom.api.http.RequestBodies.FieldsRead;
 import dev.darkroom.api.who.Caller;
-import dev.darkroom.fleet.Models;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
-import dev.darkroom.request.ImageDraft;
 import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.InvalidImageSpec;
 import dev.darkroom.request.InvalidImageSpec.Violation;
-import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.OtherNames;
 import dev.darkroom.request.Rule;
 import dev.darkroom.request.Warning;
-import io.swagger.v3.oas.annotations.Hidden;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.headers.Header;
-import io.swagger.v3.oas.annotations.media.Content;
-import io.swagger.v3.oas.annotations.media.ExampleObject;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -43,31 +31,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RequestBody;
-import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code POST /v1/images}: a prompt, or a picture's recipe, becomes a job, or, for a client that waits, the picture. */
 @RestController
-@Tag(name = "Images")
-public class ImagesController {
+public class ImagesController implements ImagesApi {
 
-    /** Beside a picture of another size than was asked for. */
+    /** Has the size that was asked for, where the model does not draw it and the nearest one was drawn. */
     public static final String REQUESTED_SIZE = "Darkroom-Requested-Size";
 
     private static final Duration PICTURE_WAIT = Duration.ofSeconds(Prefer.MAX_WAIT_SECONDS);
 
-    private final Models models;
+    private final Submission submission;
     private final Jobs jobs;
     private final JobAnswers answers;
     private final Waiting waiting;
@@ -78,7 +60,7 @@ public class ImagesController {
     private final JsonMapper json;
 
     ImagesController(
-            Models models,
+            Submission submission,
             Jobs jobs,
             JobAnswers answers,
             Waiting waiting,
@@ -87,7 +69,7 @@ public class ImagesController {
             RequestBodies bodies,
             ApiSettings settings,
             JsonMapper json) {
-        this.models = models;
+        this.submission = submission;
         this.jobs = jobs;
         this.answers = answers;
         this.waiting = waiting;
@@ -98,86 +80,9 @@ public class ImagesController {
         this.json = json;
     }
 
-    @PostMapping(path = "/v1/images", consumes = MediaType.APPLICATION_JSON_VALUE)
-    @Idempotency.Header
-    @Operation(operationId = "createImages", summary = "Draw pictures", description = """
-                    Accepts a job and answers at once with 202 and its Location. With `Prefer: wait=N` (N ≤ 60 seconds) \
-                    the answer waits: 200 with the finished job, or 202 with the job as it is when the time runs out. \
-                    With `Prefer: wait=N, cancel-on-disconnect` the job is canceled if the client hangs up while it waits.
-
-                    With an `Accept` that prefers `image/png`, `image/jpeg` or `image/webp` to JSON the answer is the \
-                    picture itself, and a contact sheet of them where n is more than 1; with `application/zip` it is a \
-                    zip of the pictures, each in `output_format`. Such an answer waits 60 seconds unless Prefer says \
-                    otherwise, and falls back to 202 with the job as JSON.
-
-                    A PNG, JPEG or WebP file as the body is drawn again: the request is the recipe that such a file of \
-                    Darkroom carries, or the text `parameters` of AUTOMATIC1111's web UI. Only metadata is read.""")
-    @ApiResponse(
-            responseCode = "200",
-            description = "The finished job, or its pictures",
-            headers = {
-                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
-                @Header(
-                        name = JobAnswers.WARNING,
-                        description = JobAnswers.WARNING_SAYS,
-                        schema = @Schema(type = "string")),
-                @Header(
-                        name = "Content-Location",
-                        description = "Where the pictures of this answer are to be had again",
-                        schema = @Schema(type = "string")),
-                @Header(
-                        name = "Darkroom-Seed",
-                        description = "The seed of the (first) picture, with answers that are pictures",
-                        schema = @Schema(type = "integer", format = "int64"))
-            },
-            content = {
-                @Content(
-                        mediaType = MediaType.APPLICATION_JSON_VALUE,
-                        schema = @Schema(implementation = JobResponse.class)),
-                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
-                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
-                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary")),
-                @Content(mediaType = "application/zip", schema = @Schema(type = "string", format = "binary"))
-            })
-    @ApiResponse(
-            responseCode = "202",
-            description = "The job is accepted and not finished yet",
-            headers = {
-                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
-                @Header(
-                        name = JobAnswers.WARNING,
-                        description = JobAnswers.WARNING_SAYS,
-                        schema = @Schema(type = "string"))
-            },
-            content =
-                    @Content(
-                            mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = JobResponse.class)))
-    @io.swagger.v3.oas.annotations.parameters.RequestBody(
-            required = true,
-            content = {
-                @Content(
-                        mediaType = MediaType.APPLICATION_JSON_VALUE,
-                        schema = @Schema(implementation = ImageRequest.class),
-                        examples =
-                                @ExampleObject(
-                                        name = "apple",
-                                        value =
-                                                "{\"prompt\":\"a red apple\",\"steps\":20,\"seed\":42,\"sampler\":\"dpmpp_2m\",\"schedule\":\"karras\"}")),
-                @Content(mediaType = MediaType.IMAGE_PNG_VALUE, schema = @Schema(type = "string", format = "binary")),
-                @Content(mediaType = MediaType.IMAGE_JPEG_VALUE, schema = @Schema(type = "string", format = "binary")),
-                @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary"))
-            })
-    CompletableFuture<ResponseEntity<Object>> create(
-            @RequestBody JsonNode body,
-            @Parameter(
-                            description = "`respond-async` or `wait=N`, RFC 7240; also `cancel-on-disconnect`",
-                            example = "wait=30")
-                    @RequestHeader(name = "Prefer", required = false)
-                    @Nullable
-                    String preferences,
-            @Parameter(hidden = true) @RequestHeader HttpHeaders headers,
-            HttpServletRequest http) {
+    @Override
+    public CompletableFuture<ResponseEntity<Object>> create(
+            JsonNode body, @Nullable String preferences, HttpHeaders headers, HttpServletRequest http) {
         return draw(bodies.read(body, ImageRequest.class), preferences, headers, http, true);
     }
 
@@ -187,16 +92,9 @@ public class ImagesController {
         return draw(bodies.read(body, ImageRequest.class), preferences, headers, http, false);
     }
 
-    /** The other bodies of {@link #create}, with whose description they share the OpenAPI document's operation. */
-    @PostMapping(
-            path = "/v1/images",
-            consumes = {MediaType.IMAGE_PNG_VALUE, MediaType.IMAGE_JPEG_VALUE, "image/webp"})
-    @Hidden
-    CompletableFuture<ResponseEntity<Object>> drawAgain(
-            HttpServletRequest body,
-            @RequestHeader(name = "Prefer", required = false) @Nullable String preferences,
-            @RequestHeader HttpHeaders headers)
-            throws IOException {
+    @Override
+    public CompletableFuture<ResponseEntity<Object>> drawAgain(
+            HttpServletRequest body, @Nullable String preferences, HttpHeaders headers) throws IOException {
         PictureFile file = PictureFile.read(body.getInputStream());
         MediaType said = headers.getContentType();
         if (said == null
@@ -232,25 +130,23 @@ public class ImagesController {
                     Problem.Code.INVALID_PREFER,
                     "cancel-on-disconnect and Idempotency-Key exclude each other: with a key the client may come back");
         }
-        Optional<Job> earlier = key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
+        Optional<Job> earlier = submission.earlier(key, read);
         MediaType type;
         Job job;
         if (earlier.isPresent()) {
             job = earlier.get();
             type = negotiated(headers, job.spec(), files);
         } else {
-            List<Violation> wrong = new ArrayList<>();
-            JobOptions options = valid(wrong, request::options);
-            ImageSpec spec = valid(wrong, () -> spec(request));
-            wrong = read.with(wrong);
-            if (options == null || spec == null || !wrong.isEmpty()) {
-                throw new InvalidImageSpec(wrong);
-            }
-            type = negotiated(headers, spec, files);
-            Caller caller = Caller.of(http);
-            job = key == null
-                    ? jobs.submit(spec, options, caller.id(), caller.quota())
-                    : jobs.submit(spec, options, key, caller.quota());
+            Submission.Checked checked = submission.check(
+                    read,
+                    List.of(),
+                    request::options,
+                    () -> model(request.model()),
+                    request.draft(),
+                    settings.nearestSize() == NearestSize.ALWAYS,
+                    found -> found);
+            type = negotiated(headers, checked.spec(), files);
+            job = submission.submit(checked, Caller.of(http), key);
         }
         boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
         JobUrls urls = JobUrls.of(http);
@@ -286,44 +182,20 @@ public class ImagesController {
         return Accept.of(headers).best(offered);
     }
 
-    /** Keeps what is wrong, so that all wrong fields are told at once. */
-    private static <T> @Nullable T valid(List<Violation> wrong, Supplier<T> part) {
-        try {
-            return part.get();
-        } catch (InvalidImageSpec e) {
-            wrong.addAll(e.violations());
-            return null;
-        }
-    }
-
-    private ImageSpec spec(ImageRequest request) {
-        List<ModelInfo> served = models.all();
-        if (served.isEmpty()) {
-            throw new Problem(Problem.Code.NO_MODEL_READY, "no worker has a model ready yet; try again in a moment")
-                    .with(HttpHeaders.RETRY_AFTER, "2");
-        }
-        String wanted = request.model();
+    private ModelInfo model(@Nullable String wanted) {
+        List<ModelInfo> served = submission.served();
         if (wanted == null) {
-            return spec(request, served.get(0));
+            return served.get(0);
         }
-        ModelInfo info = served.stream()
+        List<String> names = served.stream().map(ModelInfo::id).toList();
+        return served.stream()
                 .filter(model -> model.id().equals(wanted))
                 .findFirst()
                 .orElseThrow(() -> new InvalidImageSpec(List.of(new Violation(
                         "model",
                         Rule.UNKNOWN_MODEL,
-                        "model must be one of "
-                                + served.stream().map(ModelInfo::id).collect(Collectors.joining(", ")) + "; given: \""
-                                + wanted + "\""
-                                + OtherNames.ofModel(
-                                        wanted,
-                                        served.stream().map(ModelInfo::id).toList())))));
-        return spec(request, info);
-    }
-
-    private ImageSpec spec(ImageRequest request, ModelInfo info) {
-        ImageDraft draft = request.draft();
-        return ImageSpec.of(settings.nearestSize() == NearestSize.ALWAYS ? draft.fitted(info) : draft, info);
+                        "model must be one of " + String.join(", ", names) + "; given: \"" + wanted + "\""
+                                + OtherNames.ofModel(wanted, names)))));
     }
 
     private ResponseEntity<Object> json(

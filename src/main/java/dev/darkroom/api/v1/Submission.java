@@ -1,0 +1,111 @@
+package dev.darkroom.api.v1;
+
+import dev.darkroom.api.http.Problem;
+import dev.darkroom.api.http.RequestBodies.FieldsRead;
+import dev.darkroom.api.who.Caller;
+import dev.darkroom.fleet.Models;
+import dev.darkroom.job.IdempotencyKey;
+import dev.darkroom.job.Job;
+import dev.darkroom.job.Jobs;
+import dev.darkroom.request.ImageDraft;
+import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.InvalidImageSpec;
+import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.ModelInfo;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Component;
+
+/**
+ * What was asked for becomes a job: the one place, whatever shape the request has. A shape has its request record, from which
+ * come a draft, options and the model that is meant, and its own names of fields.
+ */
+@Component
+public final class Submission {
+
+    private final Models models;
+    private final Jobs jobs;
+
+    Submission(Models models, Jobs jobs) {
+        this.models = models;
+        this.jobs = jobs;
+    }
+
+    /** What is valid and not posted yet. */
+    public record Checked(ImageSpec spec, JobOptions options) {}
+
+    /** The job that the same request made before. */
+    public Optional<Job> earlier(@Nullable IdempotencyKey key, FieldsRead<?> read) {
+        return key == null || !read.wrong().isEmpty() ? Optional.empty() : jobs.find(key);
+    }
+
+    /**
+     * The models that a request can mean, the default one first.
+     *
+     * @throws Problem {@code no_model_ready}
+     */
+    public List<ModelInfo> served() {
+        List<ModelInfo> served = models.all();
+        if (served.isEmpty()) {
+            throw new Problem(Problem.Code.NO_MODEL_READY, "no worker has a model ready yet; try again in a moment")
+                    .with(HttpHeaders.RETRY_AFTER, "2");
+        }
+        return served;
+    }
+
+    /**
+     * Checks all of it, so that all wrong fields are told at once.
+     *
+     * @param wrong what is wrong beyond a draft and options
+     * @param model may throw {@link InvalidImageSpec}
+     * @param fitted whether a size that the model does not draw becomes the nearest one
+     * @param named the names of a draft's fields in the request
+     * @throws InvalidImageSpec naming every field that is wrong
+     */
+    public Checked check(
+            FieldsRead<?> read,
+            List<Violation> wrong,
+            Supplier<JobOptions> options,
+            Supplier<ModelInfo> model,
+            ImageDraft draft,
+            boolean fitted,
+            UnaryOperator<List<Violation>> named) {
+        List<Violation> all = new ArrayList<>(wrong);
+        JobOptions checked = valid(all, options, found -> found);
+        ImageSpec spec = valid(
+                all,
+                () -> {
+                    ModelInfo info = model.get();
+                    return ImageSpec.of(fitted ? draft.fitted(info) : draft, info);
+                },
+                named);
+        all = read.with(all);
+        if (checked == null || spec == null || !all.isEmpty()) {
+            throw new InvalidImageSpec(all);
+        }
+        return new Checked(spec, checked);
+    }
+
+    private static <T> @Nullable T valid(
+            List<Violation> wrong, Supplier<T> part, UnaryOperator<List<Violation>> named) {
+        try {
+            return part.get();
+        } catch (InvalidImageSpec e) {
+            wrong.addAll(named.apply(e.violations()));
+            return null;
+        }
+    }
+
+    /** Posts it, or finds the job that the same key has made meanwhile. */
+    public Job submit(Checked checked, Caller caller, @Nullable IdempotencyKey key) {
+        return key == null
+                ? jobs.submit(checked.spec, checked.options, caller.id(), caller.quota())
+                : jobs.submit(checked.spec, checked.options, key, caller.quota());
+    }
+}
