@@ -15,7 +15,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -156,13 +155,8 @@ class ListeningTests {
     private record Result(int status, String output) {}
 
     private static Result keys(Path data, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Darkroom.class.getName(),
-                "keys"));
+        List<String> command = JavaProcess.command(Darkroom.class);
+        command.add("keys");
         command.addAll(List.of(arguments));
         command.add("--darkroom.data-dir=" + data);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

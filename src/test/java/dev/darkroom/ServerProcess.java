@@ -31,6 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
 public final class ServerProcess implements AutoCloseable {
 
     private static final Duration LONG = Duration.ofMinutes(5);
+    private static final String MOST_HEAP = "-Xmx512m";
 
     static {
         // Threads of a server within this process are not the test's.
@@ -123,22 +124,28 @@ public final class ServerProcess implements AutoCloseable {
     }
 
     public static ServerProcess startPredecessor(int port, Path data, String... settings) {
-        return start(List.of("-jar", "target/predecessor/darkroom.jar"), port, data, settings);
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        return start(
+                List.of(
+                        java,
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        MOST_HEAP,
+                        "-jar",
+                        "target/predecessor/darkroom.jar"),
+                port,
+                data,
+                settings);
     }
 
     private static ServerProcess start(Class<?> main, int port, Path data, String... settings) {
-        return start(List.of("-cp", System.getProperty("java.class.path"), main.getName()), port, data, settings);
+        return start(JavaProcess.command(main, MOST_HEAP), port, data, settings);
     }
 
     private static ServerProcess start(List<String> program, int port, Path data, String... settings) {
         Path log = data.resolve("server-" + port + ".log");
         int managementPort = freePort();
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Xmx512m"));
-        command.addAll(program);
+        List<String> command = new ArrayList<>(program);
         command.addAll(arguments(port, managementPort, data, settings));
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)

@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -23,15 +24,9 @@ class StubServerTests {
     void drawsPicturesThatDependOnPromptAndSeedWithoutLoadingTorch() throws Exception {
         Path data = Files.createTempDirectory(Files.createDirectories(Path.of("target", "server-tests")), "stub");
         port = ServerProcess.freePort();
-        Process server = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        StubServer.class.getName(),
-                        "--server.port=" + port,
-                        "--darkroom.data-dir=" + data,
-                        "--stub.step-time=5ms")
+        List<String> command = JavaProcess.command(StubServer.class);
+        command.addAll(List.of("--server.port=" + port, "--darkroom.data-dir=" + data, "--stub.step-time=5ms"));
+        Process server = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(data.resolve("server.log").toFile())
                 .start();

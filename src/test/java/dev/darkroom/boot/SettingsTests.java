@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.JavaProcess;
 import dev.darkroom.ServerProcess;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,16 +91,12 @@ class SettingsTests {
     /** As a process, to see all that it says. */
     @Test
     void aDeviceThatIsNotThereEndsTheStartWithOneLine() throws Exception {
-        ProcessBuilder start = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Darkroom.class.getName(),
-                        "--server.port=0",
-                        "--management.server.port=0",
-                        "--darkroom.data-dir=" + ServerProcess.freshData("settings"))
-                .redirectErrorStream(true);
+        List<String> command = JavaProcess.command(Darkroom.class);
+        command.addAll(List.of(
+                "--server.port=0",
+                "--management.server.port=0",
+                "--darkroom.data-dir=" + ServerProcess.freshData("settings")));
+        ProcessBuilder start = new ProcessBuilder(command).redirectErrorStream(true);
         start.environment().put("PYTORCH_FLAVOR", "cu128");
         Process process = start.start();
         String log = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

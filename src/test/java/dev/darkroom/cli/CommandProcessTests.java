@@ -3,6 +3,7 @@ package dev.darkroom.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.JavaProcess;
 import dev.darkroom.picture.PictureFile;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
@@ -12,7 +13,6 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -59,12 +59,7 @@ class CommandProcessTests {
     }
 
     private ProcessBuilder command(Class<?> main, String... arguments) {
-        List<String> all = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                main.getName()));
+        List<String> all = JavaProcess.command(main);
         all.addAll(List.of(arguments));
         ProcessBuilder builder =
                 new ProcessBuilder(all).directory(Path.of("").toAbsolutePath().toFile());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.JavaProcess;
 import dev.darkroom.ServerProcess;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -66,16 +67,13 @@ class FailedStartTests {
     }
 
     private Process start(String name, int managementPort) throws IOException {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Darkroom.class.getName(),
-                        "--server.port=0",
-                        "--management.server.port=" + managementPort,
-                        "--darkroom.data-dir=" + data,
-                        "--darkroom.models-dir=" + data.resolve("models"))
+        List<String> command = JavaProcess.command(Darkroom.class);
+        command.addAll(List.of(
+                "--server.port=0",
+                "--management.server.port=" + managementPort,
+                "--darkroom.data-dir=" + data,
+                "--darkroom.models-dir=" + data.resolve("models")));
+        Process process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(data.resolve(name + ".log").toFile())
                 .start();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.JavaProcess;
 import dev.darkroom.library.hub.FakeHub;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -14,7 +15,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -128,12 +128,7 @@ class ModelDownloadsTests {
     }
 
     private void start(String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Darkroom.class.getName()));
+        List<String> command = JavaProcess.command(Darkroom.class);
         command.addAll(List.of(arguments));
         if (arguments[0].startsWith("--")) {
             command.addAll(List.of("--darkroom.data-dir=" + data, "--darkroom.models-dir=" + data.resolve("models")));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.darkroom.Darkroom;
+import dev.darkroom.JavaProcess;
 import dev.darkroom.ServerProcess;
 import dev.darkroom.Service;
 import dev.darkroom.TestPostgres;
@@ -164,12 +165,8 @@ class RestartTests {
     private Process start(String... settings) throws IOException {
         port = ServerProcess.freePort();
         managementPort = ServerProcess.freePort();
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Darkroom.class.getName(),
+        List<String> command = JavaProcess.command(Darkroom.class);
+        command.addAll(List.of(
                 "--server.port=" + port,
                 "--management.server.port=" + managementPort,
                 "--darkroom.data-dir=" + data,
