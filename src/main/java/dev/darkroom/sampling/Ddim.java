@@ -14,8 +14,8 @@ final class Ddim extends Sampler {
     private final float[] nextAlphas; // ᾱ after it
     private final float clip;
 
-    Ddim(NoiseSchedule schedule, SigmaSpacing spacing, Levels levels, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
+    Ddim(NoiseSchedule schedule, SigmaSpacing spacing, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(SamplerKind.DDIM, schedule, levels, 1, noise, initialNoise);
         ScheduleConfig config = schedule.config();
         int last = config.trainTimesteps() - 1;
         alphas = new float[timesteps.length];

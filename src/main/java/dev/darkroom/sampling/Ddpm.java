@@ -7,13 +7,11 @@ import dev.darkroom.sampling.NoiseSchedule.Levels;
 final class Ddpm extends Sampler {
 
     private final NoiseSchedule schedule;
-    private final SeededNoise noise;
     private final float clip;
 
     Ddpm(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
+        super(SamplerKind.DDPM, schedule, levels, 1, noise, initialNoise);
         this.schedule = schedule;
-        this.noise = noise;
         clip = schedule.config().clip(SamplerKind.DDPM);
     }
 

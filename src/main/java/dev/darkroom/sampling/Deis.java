@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Zhang and Chen 2023 (DEIS), the multistep method of second order whose polynomial is in log ρ, ρ = σ of a sample that is
@@ -12,18 +12,18 @@ final class Deis extends Sampler {
     private static final int FEW_STEPS = 15;
 
     private final boolean firstOrderAtLast;
-    private float @Nullable [] previous; // ε as predicted one step before
+    private float[] previous = NONE; // ε as predicted one step before
 
-    Deis(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
+    Deis(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(SamplerKind.DEIS, schedule, levels, 1, noise, initialNoise);
         firstOrderAtLast = !Boolean.FALSE.equals(schedule.config().lowerOrderFinal()) && timesteps.length < FEW_STEPS;
     }
 
     @Override
     void step(int i, float[] output) {
-        float alpha = alpha(i);
+        float alpha = alphas[i];
         float sigma = sigmas[i] * alpha;
-        float nextAlpha = alpha(i + 1);
+        float nextAlpha = alphas[i + 1];
         float nextSigma = sigmas[i + 1] * nextAlpha;
         float[] m0 = new float[x.length];
         for (int k = 0; k < x.length; k++) {
@@ -32,8 +32,8 @@ final class Deis extends Sampler {
         float[] m1 = previous;
         float rho1 = i == 0 ? 0 : rho(i - 1);
         float rho0 = rho(i);
-        if (m1 == null || firstOrderAtLast && i == timesteps.length - 1 || rho0 == rho1) {
-            float h = lambda(nextAlpha, nextSigma) - lambda(alpha, sigma);
+        if (i == 0 || firstOrderAtLast && i == timesteps.length - 1 || rho0 == rho1) {
+            float h = lambda(i + 1) - lambda(i);
             float weight = nextSigma * ((float) Math.exp(h) - 1);
             for (int k = 0; k < x.length; k++) {
                 x[k] = nextAlpha / alpha * x[k] - weight * m0[k];
@@ -49,6 +49,11 @@ final class Deis extends Sampler {
         previous = m0;
     }
 
+    @Override
+    void memory(Memory memory, int i) {
+        previous = memory.values(previous);
+    }
+
     /** ∫ (log t − log c)/(log b − log c) dt. */
     private static float integral(float t, float b, float c) {
         float logB = (float) Math.log(b);
@@ -56,15 +61,7 @@ final class Deis extends Sampler {
         return t * (-logC + (float) Math.log(t) - 1) / (logB - logC);
     }
 
-    private float alpha(int i) {
-        return 1 / (float) Math.sqrt(sigmas[i] * sigmas[i] + 1);
-    }
-
     private float rho(int i) {
-        return sigmas[i] * alpha(i) / alpha(i);
-    }
-
-    private static float lambda(float alpha, float sigma) {
-        return (float) Math.log(alpha) - (float) Math.log(sigma);
+        return sigmas[i] * alphas[i] / alphas[i];
     }
 }

@@ -2,7 +2,6 @@ package dev.darkroom.sampling;
 
 import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Karras et al. 2022, algorithm 2 (DPM-Solver-2 in σ space): half a step of Euler's in log σ, and the whole step with the
@@ -12,12 +11,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Dpm2 extends Sampler {
 
-    private final @Nullable SeededNoise noise;
-    private float[] begin = new float[0];
+    private float[] begin = NONE;
 
-    Dpm2(NoiseSchedule schedule, SamplerKind kind, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, sigmaSpaceInit(schedule, kind, levels), initialNoise);
-        this.noise = noise;
+    Dpm2(SamplerKind kind, NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(kind, schedule, levels, sigmaSpaceInit(schedule, kind, levels), noise, initialNoise);
     }
 
     @Override
@@ -39,7 +36,7 @@ final class Dpm2 extends Sampler {
         }
         float from = sigmas[i - 1];
         float to = sigmas[i + 1];
-        if (noise == null) {
+        if (kind == SamplerKind.DPM2) {
             advance(d, to - from);
             return;
         }
@@ -49,6 +46,11 @@ final class Dpm2 extends Sampler {
         for (int k = 0; k < x.length; k++) {
             x[k] += fresh[k] * up;
         }
+    }
+
+    @Override
+    void memory(Memory memory, int i) {
+        begin = memory.values(begin);
     }
 
     private void advance(float[] d, float dt) {

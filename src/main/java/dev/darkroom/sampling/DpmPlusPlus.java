@@ -1,5 +1,6 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
 import org.jspecify.annotations.Nullable;
 
@@ -9,15 +10,12 @@ import org.jspecify.annotations.Nullable;
  */
 abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlusPlus2S {
 
-    private final @Nullable SeededNoise noise;
-
-    DpmPlusPlus(NoiseSchedule schedule, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
-        this.noise = noise;
+    DpmPlusPlus(SamplerKind kind, NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(kind, schedule, levels, 1, noise, initialNoise);
     }
 
     final float[] denoised(int i, float[] output) {
-        float alpha = alpha(i);
+        float alpha = alphas[i];
         float sigma = sigmas[i] * alpha;
         float[] x0 = new float[x.length];
         for (int k = 0; k < x.length; k++) {
@@ -28,7 +26,10 @@ abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlus
 
     /** The noise of one evaluation; null for an ODE. */
     final float @Nullable [] draw() {
-        return noise == null ? null : noise.normal(x.length);
+        return switch (kind) {
+            case DPMPP_2M_SDE, DPMPP_SDE -> noise.normal(x.length);
+            default -> null;
+        };
     }
 
     /**
@@ -39,9 +40,9 @@ abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlus
      */
     final void move(float[] from, int s, int t, float[] d0, float @Nullable [] d1, float @Nullable [] z) {
         float h = lambda(t) - lambda(s); // infinite where σ ends at 0
-        float alpha = alpha(t);
+        float alpha = alphas[t];
         float sigma = sigmas[t] * alpha;
-        float ratio = sigma / (sigmas[s] * alpha(s));
+        float ratio = sigma / (sigmas[s] * alphas[s]);
         float keep = z == null ? ratio : ratio * (float) Math.exp(-h);
         float weight = alpha * (1 - (float) Math.exp(z == null ? -h : -2 * h));
         float fresh =
@@ -70,14 +71,5 @@ abstract sealed class DpmPlusPlus extends Sampler permits DpmPlusPlus2M, DpmPlus
             d1[k] = inverse * (m0[k] - m1[k]);
         }
         return d1;
-    }
-
-    final float alpha(int i) {
-        return 1 / (float) Math.sqrt(sigmas[i] * sigmas[i] + 1);
-    }
-
-    final float lambda(int i) {
-        float alpha = alpha(i);
-        return (float) Math.log(alpha) - (float) Math.log(sigmas[i] * alpha);
     }
 }

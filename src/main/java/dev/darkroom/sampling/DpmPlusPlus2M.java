@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lu et al. 2022 (DPM-Solver++), algorithm 2: the second-order multistep solver in its midpoint form; with noise its SDE
@@ -12,10 +12,10 @@ final class DpmPlusPlus2M extends DpmPlusPlus {
     private static final int FEW_STEPS = 15;
 
     private final boolean firstOrderAtLast;
-    private float @Nullable [] previous; // x0 as predicted one step before
+    private float[] previous = NONE; // x0 as predicted one step before
 
-    DpmPlusPlus2M(NoiseSchedule schedule, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, noise, initialNoise);
+    DpmPlusPlus2M(SamplerKind kind, NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(kind, schedule, levels, noise, initialNoise);
         ScheduleConfig config = schedule.config();
         boolean lowerOrderFinal = !Boolean.FALSE.equals(config.lowerOrderFinal());
         firstOrderAtLast =
@@ -25,12 +25,16 @@ final class DpmPlusPlus2M extends DpmPlusPlus {
     @Override
     void step(int i, float[] output) {
         float[] m0 = denoised(i, output);
-        float[] m1 = previous;
         float[] d1 = null;
-        if (m1 != null && !(firstOrderAtLast && i == timesteps.length - 1)) {
-            d1 = slope(m0, m1, (lambda(i) - lambda(i - 1)) / (lambda(i + 1) - lambda(i)));
+        if (i > 0 && !(firstOrderAtLast && i == timesteps.length - 1)) {
+            d1 = slope(m0, previous, (lambda(i) - lambda(i - 1)) / (lambda(i + 1) - lambda(i)));
         }
         move(x.clone(), i, i + 1, m0, d1, draw());
         previous = m0;
+    }
+
+    @Override
+    void memory(Memory memory, int i) {
+        previous = memory.values(previous);
     }
 }

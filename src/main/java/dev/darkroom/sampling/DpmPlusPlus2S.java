@@ -1,7 +1,7 @@
 package dev.darkroom.sampling;
 
+import dev.darkroom.request.SamplerKind;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lu et al. 2022 (DPM-Solver++), algorithm 1: single steps of second order, each over two intervals with one evaluation in
@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class DpmPlusPlus2S extends DpmPlusPlus {
 
     private final boolean[] secondOrder;
-    private float[] begin = new float[0]; // x at the last interval of first order
-    private float[] previous = new float[0];
+    private float[] begin = NONE; // x at the last interval of first order
+    private float[] previous = NONE;
 
-    DpmPlusPlus2S(NoiseSchedule schedule, Levels levels, @Nullable SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, noise, initialNoise);
+    DpmPlusPlus2S(SamplerKind kind, NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(kind, schedule, levels, noise, initialNoise);
         int n = timesteps.length;
         boolean toTheEnd = schedule.config().endAtSigmaMin()
                 && !Boolean.TRUE.equals(schedule.config().lowerOrderFinal())
@@ -39,5 +39,11 @@ final class DpmPlusPlus2S extends DpmPlusPlus {
             move(begin, i, i + 1, m0, null, z);
         }
         previous = m0;
+    }
+
+    @Override
+    void memory(Memory memory, int i) {
+        begin = memory.values(begin);
+        previous = memory.values(previous);
     }
 }

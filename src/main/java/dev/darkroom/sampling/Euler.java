@@ -6,8 +6,14 @@ import dev.darkroom.sampling.NoiseSchedule.Levels;
 /** Karras et al. 2022, algorithm 1 without its second-order correction: Euler's method on dx/dσ = (x − x0)/σ. */
 final class Euler extends Sampler {
 
-    Euler(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
-        super(schedule, levels, sigmaSpaceInit(schedule, SamplerKind.EULER, levels), initialNoise);
+    Euler(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(
+                SamplerKind.EULER,
+                schedule,
+                levels,
+                sigmaSpaceInit(schedule, SamplerKind.EULER, levels),
+                noise,
+                initialNoise);
     }
 
     @Override

@@ -9,11 +9,14 @@ import dev.darkroom.sampling.NoiseSchedule.Levels;
  */
 final class EulerAncestral extends Sampler {
 
-    private final SeededNoise noise;
-
     EulerAncestral(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, sigmaSpaceInit(schedule, SamplerKind.EULER_ANCESTRAL, levels), initialNoise);
-        this.noise = noise;
+        super(
+                SamplerKind.EULER_ANCESTRAL,
+                schedule,
+                levels,
+                sigmaSpaceInit(schedule, SamplerKind.EULER_ANCESTRAL, levels),
+                noise,
+                initialNoise);
     }
 
     @Override

@@ -10,11 +10,17 @@ import dev.darkroom.sampling.NoiseSchedule.Levels;
 final class Heun extends Sampler {
 
     private final float clip;
-    private float[] begin = new float[0];
-    private float[] slope = new float[0];
+    private float[] begin = NONE;
+    private float[] slope = NONE;
 
-    Heun(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
-        super(schedule, levels, sigmaSpaceInit(schedule, SamplerKind.HEUN, levels), initialNoise);
+    Heun(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(
+                SamplerKind.HEUN,
+                schedule,
+                levels,
+                sigmaSpaceInit(schedule, SamplerKind.HEUN, levels),
+                noise,
+                initialNoise);
         clip = schedule.config().clip(SamplerKind.HEUN);
     }
 
@@ -40,6 +46,12 @@ final class Heun extends Sampler {
             }
             advance(d, sigma - sigmas[i - 1]);
         }
+    }
+
+    @Override
+    void memory(Memory memory, int i) {
+        begin = memory.values(begin);
+        slope = memory.values(slope);
     }
 
     private void advance(float[] d, float dt) {

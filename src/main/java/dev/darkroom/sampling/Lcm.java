@@ -12,13 +12,11 @@ final class Lcm extends Sampler {
     private static final float SIGMA_DATA = 0.5f;
 
     private final NoiseSchedule schedule;
-    private final SeededNoise noise;
     private final float clip;
 
     Lcm(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
+        super(SamplerKind.LCM, schedule, levels, 1, noise, initialNoise);
         this.schedule = schedule;
-        this.noise = noise;
         clip = schedule.config().clip(SamplerKind.LCM);
     }
 

@@ -20,8 +20,14 @@ final class Lms extends Sampler {
 
     private final List<Slope> slopes = new ArrayList<>(); // the newest first, at different levels
 
-    Lms(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
-        super(schedule, levels, sigmaSpaceInit(schedule, SamplerKind.LMS, levels), initialNoise);
+    Lms(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(
+                SamplerKind.LMS,
+                schedule,
+                levels,
+                sigmaSpaceInit(schedule, SamplerKind.LMS, levels),
+                noise,
+                initialNoise);
     }
 
     @Override
@@ -50,6 +56,16 @@ final class Lms extends Sampler {
                 x[k] += c * slope[k];
             }
         }
+    }
+
+    @Override
+    void memory(Memory memory, int i) {
+        memory.list(
+                slopes,
+                Math.min(1, i),
+                Math.min(ORDER, i),
+                new Slope(0, NONE),
+                slope -> new Slope((float) memory.number(slope.sigma), memory.values(slope.d)));
     }
 
     private double coefficient(int order, int i, int j) {

@@ -99,8 +99,17 @@ public final class NoiseSchedule {
      * @param steps how many steps a client sees
      * @param timesteps what the network is told at each evaluation; whole except where levels lie between training's
      * @param sigmas σ at each evaluation, and at last where the walk ends
+     * @param alphas α of the same levels, where x = α·(x0 + σ·ε) has unit variance: 1/√(σ² + 1)
      */
-    record Levels(int steps, float[] timesteps, float[] sigmas) {}
+    record Levels(int steps, float[] timesteps, float[] sigmas, float[] alphas) {
+
+        Levels(int steps, float[] timesteps, float[] sigmas) {
+            this(steps, timesteps, sigmas, new float[sigmas.length]);
+            for (int i = 0; i < sigmas.length; i++) {
+                alphas[i] = 1 / (float) Math.sqrt(sigmas[i] * sigmas[i] + 1);
+            }
+        }
+    }
 
     /**
      * @throws IllegalArgumentException if there are more than T steps (LCM: more than it was distilled on)

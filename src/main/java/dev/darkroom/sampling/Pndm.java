@@ -13,10 +13,10 @@ final class Pndm extends Sampler {
 
     private final NoiseSchedule schedule;
     private final List<float[]> epsilons = new ArrayList<>(); // the newest last, at most 4
-    private float[] begin = new float[0];
+    private float[] begin = NONE;
 
-    Pndm(NoiseSchedule schedule, Levels levels, float[] initialNoise) {
-        super(schedule, levels, 1, initialNoise);
+    Pndm(NoiseSchedule schedule, Levels levels, SeededNoise noise, float[] initialNoise) {
+        super(SamplerKind.PNDM, schedule, levels, 1, noise, initialNoise);
         this.schedule = schedule;
     }
 
@@ -54,6 +54,13 @@ final class Pndm extends Sampler {
             }
         }
         transfer(t, next, e);
+    }
+
+    @Override
+    void memory(Memory memory, int i) {
+        int taken = Math.min(4, i < 2 ? i : i - 1); // the second evaluation repeats the first step
+        memory.list(epsilons, taken, taken, NONE, memory::values);
+        begin = memory.values(begin);
     }
 
     /** Factor, array, factor, array … */

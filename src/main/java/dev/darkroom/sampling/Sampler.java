@@ -3,6 +3,7 @@ package dev.darkroom.sampling;
 import dev.darkroom.request.SamplerKind;
 import dev.darkroom.request.Sampling;
 import dev.darkroom.sampling.NoiseSchedule.Levels;
+import java.util.zip.CRC32C;
 
 /**
  * The way of one picture from noise to latents, one step at a time, because the network's call is shared with other
@@ -14,17 +15,32 @@ import dev.darkroom.sampling.NoiseSchedule.Levels;
 public abstract sealed class Sampler
         permits Ddim, Ddpm, Deis, Dpm2, DpmPlusPlus, Euler, EulerAncestral, Heun, Lcm, Lms, Pndm, UniPc {
 
+    /** An array of the memory before the first step. */
+    static final float[] NONE = {};
+
+    final SamplerKind kind;
     final PredictionType prediction;
     final float[] timesteps; // [evaluations]
     final float[] sigmas; // [evaluations + 1]
+    final float[] alphas; // [evaluations + 1]
+    final SeededNoise noise;
     final float[] x; // the latents, in place
     private final int steps;
     private int i;
 
-    Sampler(NoiseSchedule schedule, Levels levels, float initNoiseSigma, float[] initialNoise) {
+    Sampler(
+            SamplerKind kind,
+            NoiseSchedule schedule,
+            Levels levels,
+            float initNoiseSigma,
+            SeededNoise noise,
+            float[] initialNoise) {
+        this.kind = kind;
+        this.noise = noise;
         prediction = schedule.config().predictionType();
         timesteps = levels.timesteps();
         sigmas = levels.sigmas();
+        alphas = levels.alphas();
         steps = levels.steps();
         x = new float[initialNoise.length];
         for (int k = 0; k < x.length; k++) {
@@ -36,7 +52,7 @@ public abstract sealed class Sampler
      * A sampler before its first step.
      *
      * @param checkpoint the noise levels of the checkpoint
-     * @param noise the picture's generator, from which {@code initialNoise} was drawn; samplers that add noise go on drawing
+     * @param noise the picture's generator, from which {@code initialNoise} was drawn; kept, samplers that add noise go on drawing
      * @param initialNoise standard normal, any shape, flattened; scaled to the first noise level here; not kept
      * @throws IllegalArgumentException if there are more steps than the checkpoint has levels
      */
@@ -45,23 +61,64 @@ public abstract sealed class Sampler
         NoiseSchedule schedule = checkpoint.of(kind, sampling.schedule());
         Levels levels = schedule.levels(sampling);
         return switch (kind) {
-            case DDIM -> new Ddim(schedule, sampling.schedule(), levels, initialNoise);
+            case DDIM -> new Ddim(schedule, sampling.schedule(), levels, noise, initialNoise);
             case DDPM -> new Ddpm(schedule, levels, noise, initialNoise);
-            case PNDM -> new Pndm(schedule, levels, initialNoise);
-            case LMS -> new Lms(schedule, levels, initialNoise);
-            case EULER -> new Euler(schedule, levels, initialNoise);
+            case PNDM -> new Pndm(schedule, levels, noise, initialNoise);
+            case LMS -> new Lms(schedule, levels, noise, initialNoise);
+            case EULER -> new Euler(schedule, levels, noise, initialNoise);
             case EULER_ANCESTRAL -> new EulerAncestral(schedule, levels, noise, initialNoise);
-            case HEUN -> new Heun(schedule, levels, initialNoise);
-            case DPM2 -> new Dpm2(schedule, kind, levels, null, initialNoise);
-            case DPM2_ANCESTRAL -> new Dpm2(schedule, kind, levels, noise, initialNoise);
-            case DPMPP_2S -> new DpmPlusPlus2S(schedule, levels, null, initialNoise);
-            case DPMPP_2M -> new DpmPlusPlus2M(schedule, levels, null, initialNoise);
-            case DPMPP_2M_SDE -> new DpmPlusPlus2M(schedule, levels, noise, initialNoise);
-            case DPMPP_SDE -> new DpmPlusPlus2S(schedule, levels, noise, initialNoise);
-            case DEIS -> new Deis(schedule, levels, initialNoise);
-            case UNIPC -> new UniPc(schedule, levels, initialNoise);
+            case HEUN -> new Heun(schedule, levels, noise, initialNoise);
+            case DPM2, DPM2_ANCESTRAL -> new Dpm2(kind, schedule, levels, noise, initialNoise);
+            case DPMPP_2S, DPMPP_SDE -> new DpmPlusPlus2S(kind, schedule, levels, noise, initialNoise);
+            case DPMPP_2M, DPMPP_2M_SDE -> new DpmPlusPlus2M(kind, schedule, levels, noise, initialNoise);
+            case DEIS -> new Deis(schedule, levels, noise, initialNoise);
+            case UNIPC -> new UniPc(schedule, levels, noise, initialNoise);
             case LCM -> new Lcm(schedule, levels, noise, initialNoise);
         };
+    }
+
+    /**
+     * The sampler whose state it is, to go on as that one would have.
+     *
+     * @param sampling as it was begun with
+     * @param checkpoint as it was begun with
+     * @param length number of latents
+     * @throws IllegalArgumentException saying what was expected and what was found if it is the state of another sampler, of
+     *     other noise levels or of another number of latents, or does not hold what it should
+     */
+    public static Sampler restore(Sampling sampling, NoiseSchedule checkpoint, int length, SamplerState state) {
+        Sampler sampler = of(sampling, checkpoint, new SeededNoise(0), new float[length]);
+        Memory.In memory = state.memory(sampler.kind, sampler.walk(), sampler.timesteps.length, length);
+        sampler.i = state.evaluations();
+        sampler.remember(memory);
+        memory.end();
+        return sampler;
+    }
+
+    /** What it remembers now, its generator included; later steps do not change it. */
+    public final SamplerState state() {
+        Memory.Out memory = new Memory.Out();
+        remember(memory);
+        return new SamplerState(kind, walk(), i, x.length, memory.bytes());
+    }
+
+    private void remember(Memory memory) {
+        memory.floats(x);
+        noise.memory(memory);
+        memory(memory, i);
+    }
+
+    /** Every field that {@link #step} changes, but for x and the generator; i evaluations are done. */
+    void memory(Memory memory, int i) {}
+
+    /** The checksum of the levels. */
+    private int walk() {
+        Memory.Out levels = new Memory.Out();
+        levels.floats(timesteps);
+        levels.floats(sigmas);
+        CRC32C crc = new CRC32C();
+        crc.update(levels.bytes());
+        return (int) crc.getValue();
     }
 
     /**
@@ -158,6 +215,11 @@ public abstract sealed class Sampler
             case LINSPACE, TRAILING -> max;
             case LEADING -> (float) Math.sqrt(max * max + 1);
         };
+    }
+
+    /** λ = log(α/σ), half the log of the signal-to-noise ratio at level i. */
+    final float lambda(int i) {
+        return (float) Math.log(alphas[i]) - (float) Math.log(sigmas[i] * alphas[i]);
     }
 
     static float clamp(float value, float bound) {

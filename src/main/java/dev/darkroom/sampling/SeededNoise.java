@@ -91,6 +91,13 @@ public final class SeededNoise {
         return ((high << 32 | low) & ((1L << 53) - 1)) * 0x1p-53;
     }
 
+    /** Its whole state. */
+    void memory(Memory memory) {
+        memory.words(state);
+        next = memory.integer(next, 0, N);
+        cached = memory.number(cached);
+    }
+
     private int bits() {
         if (next == N) {
             twist();

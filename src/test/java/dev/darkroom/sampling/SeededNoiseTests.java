@@ -62,4 +62,22 @@ class SeededNoiseTests {
         assertThat(sum / z.length).isBetween(-0.02, 0.02);
         assertThat(squares / z.length).isBetween(0.98, 1.02);
     }
+
+    @Test
+    void goesOnWithTheSameNumbersOnceRestored() {
+        SeededNoise noise = new SeededNoise(3);
+        for (int n : new int[] {1, 2, 3, 16, 17, 1, 700, 5, 624, 15}) {
+            Memory.Out out = new Memory.Out();
+            noise.memory(out);
+            SeededNoise restored = new SeededNoise(4);
+            Memory.In in = new Memory.In(out.bytes(), 0);
+            restored.memory(in);
+            in.end();
+            assertThat(restored.normal(n)).isEqualTo(noise.normal(n));
+            assertThat(restored)
+                    .usingRecursiveComparison()
+                    .withEqualsForType(Double::equals, Double.class)
+                    .isEqualTo(noise);
+        }
+    }
 }
