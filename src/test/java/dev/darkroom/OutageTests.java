@@ -127,7 +127,7 @@ class OutageTests {
         Path data = ServerProcess.freshData("outage");
         Path images = data.resolve("images");
         Path elsewhere = data.resolve("elsewhere");
-        try (ServerProcess server = ServerProcess.start(
+        try (ServerProcess server = ServerProcess.within(
                         data, "--stub.step-time=20ms", "--darkroom.heartbeat=" + heartbeat)
                 .awaitReady()) {
             List<String> jobs = survives(
