@@ -14,15 +14,11 @@ import dev.darkroom.program.Value;
 import dev.darkroom.weights.DType;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.InvalidCheckpoint;
-import dev.darkroom.weights.Tensor;
-import dev.darkroom.weights.Weights;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -32,19 +28,6 @@ import org.jspecify.annotations.Nullable;
  * the shapes given. Each is loaded when it is first used. Not thread-safe.
  */
 public final class Networks implements AutoCloseable {
-    /** Where checkpoints saved before diffusers 0.12 keep the projections of the VAE's attention. */
-    private static final Map<String, String> OLD_VAE_NAMES =
-            Map.of(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.");
-
-    /** What transformers 5 leaves out of the names in a text encoder's file; it reads both. */
-    private static final String TEXT_PREFIX = "text_model.";
-
-    /**
-     * Bytes that libtorch takes for a program, for each of its parameters: graphs, most of them of the methods that set one.
-     * Small models, whose weights take less, were measured: 100 to 117 KB.
-     */
-    private static final long PROGRAM = 112 << 10;
-
     /**
      * What a text encoder says about one prompt.
      *
@@ -76,74 +59,6 @@ public final class Networks implements AutoCloseable {
     private final Part unetPart;
     private final Part vaePart;
     private final @Nullable Part vaeEncoderPart;
-
-    /** A network: what it computes, where its weights lie, and, from its first use on, the thing itself. */
-    private static final class Part implements AutoCloseable {
-        final Program program;
-        final Device device;
-        final boolean half;
-        final String name;
-        final DiffusersFolder.Component component;
-
-        @Nullable
-        Network network;
-
-        /** @param half whether 16-bit floats are good enough for it where the device is fast with them */
-        Part(String name, DiffusersFolder.Component component, Device device, boolean half) {
-            this.half = half && device.isGpu();
-            this.program = new Program(Program.Kernels.of(device), this.half);
-            this.device = device;
-            this.name = name;
-            this.component = component;
-        }
-
-        Summary summary() {
-            Collection<Program.Parameter> parameters = program.parameters().values();
-            try (Weights weights = component.weights()) {
-                return new Summary(
-                        name,
-                        component.className(),
-                        find(weights, parameters.iterator().next()).dtype(),
-                        parameters.stream().mapToLong(Program.Parameter::size).sum(),
-                        bytes(),
-                        program.flops());
-            }
-        }
-
-        /** The kernels' layout holds 32-bit floats; a network in half precision takes half of that. */
-        long bytes() {
-            long stored = program.parameters().values().stream()
-                    .mapToLong(Program.Parameter::stored)
-                    .sum();
-            return stored * (half ? Short.BYTES : Float.BYTES);
-        }
-
-        long check() {
-            try (Weights weights = component.weights()) {
-                program.parameters().values().forEach(parameter -> find(weights, parameter));
-            }
-            return program.parameters().values().stream()
-                    .mapToLong(Program.Parameter::size)
-                    .sum();
-        }
-
-        Network network() {
-            if (network == null) {
-                try (Weights weights = component.weights()) {
-                    network = Network.load(program, device, parameter -> find(weights, parameter));
-                }
-            }
-            return network;
-        }
-
-        @Override
-        public void close() {
-            if (network != null) {
-                network.close();
-                network = null;
-            }
-        }
-    }
 
     /**
      * Reads the configs; weights are neither read nor checked yet.
@@ -272,8 +187,7 @@ public final class Networks implements AutoCloseable {
     /** Bytes that what is needed to draw takes when loaded: weights, and their programs. */
     public long bytes() {
         return parts().filter(part -> part != vaeEncoderPart)
-                .mapToLong(part ->
-                        part.bytes() + PROGRAM * part.program.parameters().size())
+                .mapToLong(part -> part.bytes() + part.programBytes())
                 .sum();
     }
 
@@ -502,22 +416,6 @@ public final class Networks implements AutoCloseable {
 
     private static NDArray floats(NDManager scope, float[] values, long... shape) {
         return scope.create(FloatBuffer.wrap(values), new Shape(shape), DataType.FLOAT32);
-    }
-
-    private static Tensor find(Weights weights, Program.Parameter parameter) {
-        String name = parameter.name();
-        if (!weights.has(name)) {
-            if (name.startsWith(TEXT_PREFIX) && weights.has(name.substring(TEXT_PREFIX.length()))) {
-                return weights.tensor(name.substring(TEXT_PREFIX.length()), parameter.shape());
-            }
-            for (var old : OLD_VAE_NAMES.entrySet()) {
-                String oldName = name.replace(old.getKey(), old.getValue());
-                if (weights.has(oldName)) {
-                    return weights.tensor(oldName, parameter.shape());
-                }
-            }
-        }
-        return weights.tensor(name, parameter.shape());
     }
 
     private Stream<Part> parts() {
