@@ -64,6 +64,16 @@ public final class TestPostgres implements AutoCloseable {
         return url(name);
     }
 
+    /** Another user who may do everything. */
+    public void user(String name) {
+        try (var connection = server.getPostgresDatabase().getConnection();
+                var statement = connection.createStatement()) {
+            statement.execute("create role " + name + " login superuser");
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     public String url(String database) {
         return "jdbc:postgresql://localhost:" + port + "/" + database;
     }
