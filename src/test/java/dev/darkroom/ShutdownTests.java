@@ -39,7 +39,7 @@ class ShutdownTests {
     @Test
     void endsStreamsAtOnceAndFinishesWhatHasBegun() throws Exception {
         ServerProcess server = start("--stub.step-time=100ms", "--darkroom.drain=30s", "--darkroom.max-rows=1");
-        String running = server.submit("{\"prompt\":\"an apple\",\"steps\":30}");
+        String running = server.submit("{\"prompt\":\"an apple\",\"steps\":60}");
         awaitSteps(server, running, 5);
         List<String> waiting = List.of(
                 server.submit("{\"prompt\":\"a car\",\"steps\":60}"),
