@@ -23,6 +23,10 @@ import org.springframework.stereotype.Component;
 @Component
 public class ApiKeys {
 
+    private static final String KEY =
+            "select id, hash, name, scopes, created_at, expires_at, revoked_at, requests_per_minute, open_jobs,"
+                    + " pictures_per_day from api_key";
+
     private final JdbcClient sql;
     private final InstantSource clock;
     private final Map<String, ApiKey> ofSettings;
@@ -79,9 +83,7 @@ public class ApiKeys {
 
     /** The keys of the database, the oldest first, revoked and expired ones too. */
     public List<ApiKey> list() {
-        return sql.sql("select * from api_key order by created_at, id")
-                .query(ApiKeys::key)
-                .list();
+        return sql.sql(KEY + " order by created_at, id").query(ApiKeys::key).list();
     }
 
     /**
@@ -97,10 +99,7 @@ public class ApiKeys {
     }
 
     private Optional<ApiKey> find(String id) {
-        return sql.sql("select * from api_key where id = ?")
-                .param(id)
-                .query(ApiKeys::key)
-                .optional();
+        return sql.sql(KEY + " where id = ?").param(id).query(ApiKeys::key).optional();
     }
 
     private static ApiKey key(ResultSet row, int number) throws SQLException {

@@ -44,6 +44,14 @@ class JobRows {
 
     private static final int MAX_MESSAGE = 2000;
 
+    /** By name, as everywhere: a newer version may add columns while this one runs, and PostgreSQL then refuses prepared stars. */
+    static final String JOB = """
+            select id, state, spec, priority, start_tag, step, steps, work, claim, deaths, cancel_requested, failure_code,
+                failure_message, last_event, created_at, expires_at, started_at, finished_at, encode_ms, steps_ms,
+                decode_ms, store_ms, traceparent
+            from job
+            """;
+
     private record NoData() {}
 
     private static final NoData NO_DATA = new NoData();
@@ -77,7 +85,7 @@ class JobRows {
     }
 
     Optional<Job> find(String id) {
-        return sql.sql("select * from job where id = ?")
+        return sql.sql(JOB + "where id = ?")
                 .param(id)
                 .query(JobRows::job)
                 .optional()
@@ -88,7 +96,8 @@ class JobRows {
     Map<String, List<Job.Image>> images(Collection<String> ids) {
         Map<String, List<Job.Image>> images = new HashMap<>();
         if (!ids.isEmpty()) {
-            sql.sql("select * from job_image where job_id in (:ids) order by job_id, position")
+            sql.sql("select job_id, position, seed, hash, bytes from job_image where job_id in (:ids)"
+                            + " order by job_id, position")
                     .param("ids", ids)
                     .query(row -> {
                         images.computeIfAbsent(row.getString("job_id"), id -> new ArrayList<>())
@@ -236,7 +245,7 @@ class JobRows {
     Map<String, Locked> lock(Collection<String> ids) {
         Map<String, Locked> locked = new LinkedHashMap<>();
         if (!ids.isEmpty()) {
-            sql.sql("select * from job where id in (:ids) order by id for update")
+            sql.sql(JOB + "where id in (:ids) order by id for update")
                     .param("ids", ids)
                     .query(row -> {
                         locked.put(row.getString("id"), new Locked(row));

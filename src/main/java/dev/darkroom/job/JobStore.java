@@ -110,7 +110,7 @@ class JobStore {
     List<Job> list(String caller, Collection<JobState> states, @Nullable String before, int atMost) {
         Map<String, Job> jobs = new LinkedHashMap<>();
         rows.sql
-                .sql("select * from job where caller = :caller and state in (:states)"
+                .sql(JobRows.JOB + "where caller = :caller and state in (:states)"
                         + (before == null ? "" : " and id < :before") + " order by id desc limit :atMost")
                 .param("caller", caller)
                 .param("states", states.stream().map(JobState::id).toList())

@@ -118,7 +118,7 @@ class Paces {
     /** What all processes have measured. */
     Map<Kind, Pace> all() {
         Map<Kind, Pace> all = new HashMap<>();
-        sql.sql("select * from pace").query(row -> {
+        sql.sql("select model, pixels, step_ms, row_ms, finish_ms from pace").query(row -> {
             all.put(
                     new Kind(row.getString("model"), row.getInt("pixels")),
                     new Pace(row.getDouble("step_ms"), row.getDouble("row_ms"), row.getDouble("finish_ms")));

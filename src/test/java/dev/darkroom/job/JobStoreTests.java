@@ -1,6 +1,7 @@
 package dev.darkroom.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
@@ -160,6 +161,27 @@ abstract class JobStoreTests {
         assertThat(job.spec()).isEqualTo(spec(2));
         assertThat(types(job.id())).containsExactly(JobEvent.Type.QUEUED);
         assertThat(job.lastEvent()).isEqualTo(1);
+    }
+
+    /** As the start of a newer version does while this one runs: PostgreSQL refuses a prepared statement whose columns change. */
+    @Test
+    void aColumnThatANewerVersionAddsBreaksNoStatement() {
+        String id = insert(1).id();
+        JobRows rows = rows(database, clock);
+        Runnable read = () -> rows.inTransaction(() -> {
+            rows.find(id);
+            rows.lock(id);
+            store.list("", List.of(JobState.QUEUED), null, 5);
+        });
+        for (int i = 0; i < 10; i++) {
+            read.run(); // from the fifth time on by a prepared statement
+        }
+        sql.sql("alter table job add column later varchar(8)").update();
+        try {
+            assertThatCode(read::run).doesNotThrowAnyException();
+        } finally {
+            sql.sql("alter table job drop column later").update();
+        }
     }
 
     @Test
