@@ -66,20 +66,7 @@ interface ImagesApi {
                 @Content(mediaType = "image/webp", schema = @Schema(type = "string", format = "binary")),
                 @Content(mediaType = "application/zip", schema = @Schema(type = "string", format = "binary"))
             })
-    @ApiResponse(
-            responseCode = "202",
-            description = "The job is accepted and not finished yet",
-            headers = {
-                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
-                @Header(
-                        name = JobAnswers.WARNING,
-                        description = JobAnswers.WARNING_SAYS,
-                        schema = @Schema(type = "string"))
-            },
-            content =
-                    @Content(
-                            mediaType = MediaType.APPLICATION_JSON_VALUE,
-                            schema = @Schema(implementation = JobResponse.class)))
+    @JobAnswers.Accepted
     @io.swagger.v3.oas.annotations.parameters.RequestBody(
             required = true,
             content = {

@@ -6,7 +6,16 @@ import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Outlook;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.Warning;
+import io.swagger.v3.oas.annotations.headers.Header;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
 import java.util.List;
+import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
 
 /** Jobs as they are answered: with their outlook, and with what is to be said of them to their models. */
@@ -18,6 +27,22 @@ public class JobAnswers {
 
     public static final String WARNING_SAYS =
             "One for each of the job's warnings: its code, a colon, and its message in ASCII";
+
+    /** Describes the answer 202 in the OpenAPI document. */
+    @Target(ElementType.METHOD)
+    @Retention(RetentionPolicy.RUNTIME)
+    @ApiResponse(
+            responseCode = "202",
+            description = "The job is accepted and not finished yet",
+            headers = {
+                @Header(name = "Location", description = "The job", schema = @Schema(type = "string")),
+                @Header(name = WARNING, description = WARNING_SAYS, schema = @Schema(type = "string"))
+            },
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                            schema = @Schema(implementation = JobResponse.class)))
+    @interface Accepted {}
 
     private final Jobs jobs;
     private final Models models;
