@@ -30,7 +30,8 @@ final class H2File {
     }
 
     /**
-     * Writes what is still in use of mostly outdated parts anew, so that the next commits take their place; H2 itself moves all
+     * Writes what is still in use of mostly outdated parts anew, so that commits take their place once H2's own retention time
+     * is over: freed at once, as it was before, the file was not cut at its close. H2 itself moves all
      * together and cuts the file when it closes it. Its compactFile would do that at once, but has moments in which a crash finds
      * a part overwritten that is still referred to.
      *
@@ -41,18 +42,12 @@ final class H2File {
             SessionLocal session =
                     (SessionLocal) connection.unwrap(JdbcConnection.class).getSession();
             MVStore store = session.getDatabase().getStore().getMvStore();
-            int retention = store.getRetentionTime();
             long before = store.getFileStore().size();
-            store.setRetentionTime(0);
-            try {
-                long end = System.nanoTime() + atMost.toNanos();
-                while (store.compact(FILL_RATE, MOST_AT_A_TIME) && System.nanoTime() < end) {
-                    store.sync();
-                }
+            long end = System.nanoTime() + atMost.toNanos();
+            while (store.compact(FILL_RATE, MOST_AT_A_TIME) && System.nanoTime() < end) {
                 store.sync();
-            } finally {
-                store.setRetentionTime(retention);
             }
+            store.sync();
             log.debug(
                     "The database's file has gone from {} to {} bytes",
                     before,
