@@ -22,7 +22,8 @@ public class Database {
 
     /**
      * H2 in {@code data-dir/db}, unless {@code spring.datasource.url} says otherwise. {@code WRITE_DELAY=0}: with its
-     * default H2 acknowledges commits that a kill -9 takes back.
+     * default H2 acknowledges commits that a kill -9 takes back. {@code async:}: a thread that is interrupted while it reads or
+     * writes closes H2's plain file, and so the database of all others.
      */
     @Bean
     @ConditionalOnProperty(name = "spring.datasource.url", matchIfMissing = true, havingValue = "h2-in-the-data-dir")
@@ -33,7 +34,7 @@ public class Database {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot create the folder of darkroom.data-dir, " + directory, e);
         }
-        String url = "jdbc:h2:file:" + directory.resolve("darkroom")
+        String url = "jdbc:h2:async:" + directory.resolve("darkroom")
                 + ";WRITE_DELAY=0;DB_CLOSE_ON_EXIT=FALSE;LOCK_TIMEOUT=10000";
         return new JdbcConnectionDetails() {
             @Override

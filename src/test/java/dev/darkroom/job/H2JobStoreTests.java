@@ -9,6 +9,7 @@ import dev.darkroom.request.Output;
 import dev.darkroom.request.SamplerKind;
 import dev.darkroom.request.SigmaSpacing;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -71,5 +72,25 @@ class H2JobStoreTests extends JobStoreTests {
                         .query(Integer.class)
                         .single())
                 .isEqualTo(1);
+    }
+
+    @Test
+    void aThreadThatIsInterruptedWhileItWritesClosesTheDatabaseOfNobody() throws Exception {
+        for (int round = 0; round < 50; round++) {
+            Thread writer = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    try {
+                        insert(1);
+                    } catch (RuntimeException e) {
+                        return; // it was interrupted before it had a connection
+                    }
+                }
+            });
+            writer.start();
+            LockSupport.parkNanos(round * 100_000L);
+            writer.interrupt();
+            writer.join();
+            insert(1);
+        }
     }
 }
