@@ -47,9 +47,11 @@ class DatabaseSizeTests {
                 JOBS,
                 (Files.size(file) - empty) / 1024.0 / jobs);
         assertThat(Files.size(file)).isLessThan(empty + jobs * 20_000L);
+        // What was written within H2's retention time is there in any case; beyond that the file must not follow the
+        // jobs.
         assertThat(running.get(ROUNDS - 1) - running.get(0))
                 .as("room that is free is used again")
-                .isLessThan((ROUNDS - 1) * JOBS * 20_000L);
+                .isLessThan(running.get(0) / 5);
     }
 
     /** @return the last job's id */

@@ -27,6 +27,7 @@ class Housekeeping implements SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(Housekeeping.class);
 
     private static final Duration OFTEN = Duration.ofSeconds(1);
+    private static final Duration NOW_AND_THEN = Duration.ofSeconds(15);
     private static final Duration SELDOM = Duration.ofMinutes(1);
     private static final Duration KEYS_LIVE = Duration.ofHours(24);
 
@@ -144,7 +145,7 @@ class Housekeeping implements SmartLifecycle {
         repeat(executor, SELDOM, surviving("Deleting the pictures of old jobs", this::deleteImages));
         repeat(executor, SELDOM, surviving("Forgetting the steps of ended jobs", this::forgetSteps));
         repeat(executor, SELDOM, surviving("Forgetting idempotency keys", this::forgetKeys));
-        repeat(executor, SELDOM, surviving("Compacting the database", () -> compact(COMPACTING)));
+        repeat(executor, NOW_AND_THEN, surviving("Compacting the database", () -> compact(COMPACTING)));
         repeat(executor, SELDOM, surviving("Removing what a crash left in the store of pictures", files::tidy));
         this.executor = executor;
     }
