@@ -7,13 +7,14 @@ import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Quota;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.Priority;
+import dev.darkroom.request.Request;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -112,8 +113,8 @@ class FairnessTests {
     }
 
     private List<String> submit(String caller, int n, double guidance, Priority priority) {
-        ImageSpec spec = ImageSpec.of(
-                new ImageDraft().prompt("an apple").steps(STEPS).guidanceScale(guidance),
+        Request spec = Request.of(
+                Draft.of(Map.of("prompt", "an apple", "steps", STEPS, "guidance_scale", guidance)),
                 models.all().get(0));
         List<String> ids = new ArrayList<>();
         for (int i = 0; i < n; i++) {

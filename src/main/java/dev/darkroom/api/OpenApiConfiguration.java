@@ -10,8 +10,8 @@ import dev.darkroom.api.v1.JobResponse;
 import dev.darkroom.api.v1.ModelResponse;
 import dev.darkroom.api.v1.SignedPictures;
 import dev.darkroom.observe.Build;
+import dev.darkroom.request.Draft;
 import io.swagger.v3.core.converter.ModelConverters;
-import io.swagger.v3.core.util.AnnotationsUtils;
 import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
@@ -21,12 +21,14 @@ import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.info.License;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.ObjectSchema;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.media.StringSchema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
 import io.swagger.v3.oas.models.servers.Server;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -110,34 +112,51 @@ class OpenApiConfiguration {
                 .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
     }
 
-    /**
-     * Fields that appear in several shapes are described once, in ours. In requests null is the same as nothing, except of
-     * the prompt, which must be there.
-     */
+    /** In requests null is the same as nothing, except of the prompt, which must be there. */
     @Bean
-    @SuppressWarnings("rawtypes")
-    OpenApiCustomizer sharedFields() {
+    OpenApiCustomizer requests() {
         return api -> {
-            Map<String, Schema> ours = properties(api, "ImageRequest");
-            properties(api, "OpenAiImageRequest")
-                    .replaceAll((name, schema) -> schema.getDescription() == null && ours.containsKey(name)
-                            ? AnnotationsUtils.clone(ours.get(name), false)
-                            : schema);
-            properties(api, "JobParameters").forEach((name, schema) -> {
-                if (schema.getDescription() == null && ours.containsKey(name)) {
-                    schema.setDescription(ours.get(name).getDescription());
-                }
-            });
+            OpenAiImagesController.NAMES.keySet().forEach(properties(api, "OpenAiImageRequest")::remove);
             for (String request : List.of("ImageRequest", "OpenAiImageRequest")) {
-                Objects.requireNonNull(api.getComponents().getSchemas().get(request))
-                        .setAdditionalProperties(false);
-                properties(api, request).forEach((name, schema) -> {
+                schema(api, request).setAdditionalProperties(false);
+                properties(api, request).forEach((name, field) -> {
                     if (!name.equals("prompt")) {
-                        schema.setNullable(true);
+                        field.setNullable(true);
                     }
                 });
             }
         };
+    }
+
+    /**
+     * What a job draws has the fields of a request. All are said but lists that were not given, and none has bounds: clients of
+     * today read what later versions allow.
+     */
+    @Bean
+    @SuppressWarnings("rawtypes")
+    OpenApiCustomizer parameters() {
+        return api -> {
+            Map<String, Schema> asked = properties(api, "ImageRequest");
+            Schema<?> parameters = new ObjectSchema().description("The request with every default filled in");
+            for (RecordComponent component : Draft.class.getRecordComponents()) {
+                String name = Objects.requireNonNull(component.getAccessor().getAnnotation(JsonProperty.class))
+                        .value();
+                parameters.addProperty(name, unbounded(Objects.requireNonNull(asked.get(name))));
+                if (component.getType() != List.class) {
+                    parameters.addRequiredItem(name);
+                }
+            }
+            api.getComponents().addSchemas(JobResponse.PARAMETERS, parameters);
+        };
+    }
+
+    private static Schema<?> unbounded(Schema<?> field) {
+        Schema<?> unbounded =
+                new Schema<>().type(field.getType()).format(field.getFormat()).description(field.getDescription());
+        if (field.getItems() != null) {
+            unbounded.items(unbounded(field.getItems()));
+        }
+        return unbounded;
     }
 
     /** Answers have all their fields but those that may be null, so that generated types need not doubt them. */
@@ -168,10 +187,13 @@ class OpenApiConfiguration {
                 .name();
     }
 
+    private static Schema<?> schema(OpenAPI api, String name) {
+        return Objects.requireNonNull(api.getComponents().getSchemas().get(name));
+    }
+
     @SuppressWarnings("rawtypes")
     private static Map<String, Schema> properties(OpenAPI api, String name) {
-        return Objects.requireNonNull(api.getComponents().getSchemas().get(name))
-                .getProperties();
+        return schema(api, name).getProperties();
     }
 
     private static List<HttpStatus> statuses(String path, PathItem.HttpMethod method) {

@@ -7,11 +7,9 @@ import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.OutputFormat;
-import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.Warning;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -21,8 +19,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -36,7 +34,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code darkroom generate "a red apple" -o apple.png} */
-@Command(name = "generate", description = "Draws a picture.", mixinStandardHelpOptions = true)
+@Command(
+        name = "generate",
+        description = "Draws a picture.",
+        mixinStandardHelpOptions = true,
+        modelTransformer = DraftOptions.class)
 final class GenerateCommand implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init")
@@ -55,81 +57,12 @@ final class GenerateCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init")
     private Path output;
 
-    @Option(names = "--negative-prompt", paramLabel = "TEXT", description = "What to steer away from.")
-    private @Nullable String negativePrompt;
-
     @Option(
             names = "--model",
             paramLabel = "NAME",
             description = "A folder in the models directory, or org/name on the hub, which is fetched first if need be."
                     + " Default: the built-in one")
     private @Nullable String model;
-
-    @Option(
-            names = "--clip-skip",
-            description = "How many of the text encoder's last layers are left out; 1 takes the penultimate one.")
-    private @Nullable Integer clipSkip;
-
-    @Option(names = "--width", description = "Pixels.")
-    private @Nullable Integer width;
-
-    @Option(names = "--height", description = "Pixels.")
-    private @Nullable Integer height;
-
-    @Option(names = "--steps", description = "Sampling steps.")
-    private @Nullable Integer steps;
-
-    @Option(names = "--guidance-scale", description = "Classifier-free guidance scale; 1 is off.")
-    private @Nullable Double guidanceScale;
-
-    @Option(
-            names = "--guidance-rescale",
-            description = "0 to 1: draws guided predictions back to the unguided ones' standard deviation.")
-    private @Nullable Double guidanceRescale;
-
-    @Option(names = "--seed", description = "Seed of the first picture; the next ones count up. Default: a random one")
-    private @Nullable Long seed;
-
-    @Option(names = "-n", description = "Number of pictures.")
-    private @Nullable Integer n;
-
-    @Option(
-            names = "--sampler",
-            description = "One of ${COMPLETION-CANDIDATES}.",
-            completionCandidates = Samplers.class)
-    private @Nullable String sampler;
-
-    @Option(
-            names = "--schedule",
-            description = "Spacing of the noise levels: ${COMPLETION-CANDIDATES}.",
-            completionCandidates = Schedules.class)
-    private @Nullable String schedule;
-
-    @Option(
-            names = "--timesteps",
-            split = ",",
-            paramLabel = "T",
-            description = "Training timesteps to visit, falling, in place of --steps and --schedule.")
-    private @Nullable List<Integer> timesteps;
-
-    @Option(
-            names = "--sigmas",
-            split = ",",
-            paramLabel = "SIGMA",
-            description = "Noise levels to visit, falling, without the final 0, in place of --steps and --schedule.")
-    private @Nullable List<Double> sigmas;
-
-    @Option(
-            names = "--output-format",
-            description = "One of ${COMPLETION-CANDIDATES}. Default: what the file's name says, png with -o -",
-            completionCandidates = Formats.class)
-    private @Nullable String outputFormat;
-
-    @Option(
-            names = "--output-compression",
-            paramLabel = "QUALITY",
-            description = "0 to 100, of .jpg and .webp; 100 is lossless with .webp. Default: 90")
-    private @Nullable Integer outputCompression;
 
     @Mixin
     @SuppressWarnings("NullAway.Init")
@@ -142,24 +75,6 @@ final class GenerateCommand implements Callable<Integer> {
             defaultValue = "data")
     @SuppressWarnings("NullAway.Init")
     private Path dataDir;
-
-    private static final class Formats extends ArrayList<String> {
-        Formats() {
-            super(Arrays.stream(OutputFormat.values()).map(OutputFormat::id).toList());
-        }
-    }
-
-    private static final class Samplers extends ArrayList<String> {
-        Samplers() {
-            super(SamplerKind.ids());
-        }
-    }
-
-    private static final class Schedules extends ArrayList<String> {
-        Schedules() {
-            super(SigmaSpacing.ids());
-        }
-    }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -184,13 +99,14 @@ final class GenerateCommand implements Callable<Integer> {
      * @param out for what is to be said
      */
     private int draw(PrintStream stdout, PrintWriter out) throws IOException, InterruptedException {
-        String format = outputFormat;
-        if (format == null) {
-            format = OutputFormat.ofFileName(toStdout() ? "-.png" : output.toString())
-                    .map(OutputFormat::id)
-                    .orElseThrow(() -> new IllegalArgumentException(
-                            "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output));
-        }
+        Map<String, Object> said = DraftOptions.said(command.commandLine().getParseResult());
+        said.put("prompt", prompt);
+        said.computeIfAbsent(
+                "output_format",
+                absent -> OutputFormat.ofFileName(toStdout() ? "-.png" : output.toString())
+                        .map(OutputFormat::id)
+                        .orElseThrow(() -> new IllegalArgumentException(
+                                "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output)));
         String wanted = model;
         if (wanted != null && wanted.contains("/")) {
             ModelName onHub = ModelName.of(wanted);
@@ -201,35 +117,19 @@ final class GenerateCommand implements Callable<Integer> {
         try (LoadedModels loaded = library.on(library.devices().get(0))) {
             String name = wanted == null ? library.models().get(0).id() : wanted;
             DiffusionPipeline pipeline = loaded.open(name);
-            ImageSpec spec = ImageSpec.of(
-                    new ImageDraft()
-                            .prompt(prompt)
-                            .negativePrompt(negativePrompt)
-                            .clipSkip(clipSkip)
-                            .width(width)
-                            .height(height)
-                            .steps(steps)
-                            .guidanceScale(guidanceScale)
-                            .guidanceRescale(guidanceRescale)
-                            .seed(seed)
-                            .n(n)
-                            .sampler(sampler)
-                            .schedule(schedule)
-                            .timesteps(timesteps)
-                            .sigmas(sigmas)
-                            .outputFormat(format)
-                            .outputCompression(outputCompression),
-                    pipeline.info());
-            if (toStdout() && spec.n() > 1) {
-                throw new IllegalArgumentException("-o - takes one picture; given: -n " + spec.n());
+            Request spec = Request.of(Draft.of(said), pipeline.info());
+            if (toStdout() && spec.seeds().count() > 1) {
+                throw new IllegalArgumentException(
+                        "-o - takes one picture; given: -n " + spec.seeds().count());
             }
             PrintWriter err = command.commandLine().getErr();
             Warning.of(spec, pipeline.info()).forEach(warning -> err.println("Warning: " + warning.message()));
-            List<Generation> generations = new ArrayList<>(IntStream.range(0, spec.n())
-                    .mapToObj(i -> pipeline.begin(spec, i))
-                    .toList());
+            List<Generation> generations =
+                    new ArrayList<>(IntStream.range(0, spec.seeds().count())
+                            .mapToObj(i -> pipeline.begin(spec, i))
+                            .toList());
             try (ProgressBar bar =
-                    Bars.of("Drawing").setInitialMax(spec.steps()).build()) {
+                    Bars.of("Drawing").setInitialMax(spec.sampling().steps()).build()) {
                 while (!generations.get(0).done()) {
                     pipeline.step(generations).values().forEach(failure -> {
                         throw failure;
@@ -238,7 +138,7 @@ final class GenerateCommand implements Callable<Integer> {
                 }
             }
             for (Generation generation : generations) {
-                Path file = spec.n() == 1 ? output : numbered(output, generation.index() + 1);
+                Path file = spec.seeds().count() == 1 ? output : numbered(output, generation.index() + 1);
                 byte[] picture = PictureFile.encode(
                         pipeline.finish(generation), spec.output(), Recipe.of(spec, generation.index()));
                 if (toStdout()) {

@@ -3,7 +3,7 @@ package dev.darkroom.job;
 import dev.darkroom.observe.Metric;
 import dev.darkroom.observe.Metrics;
 import dev.darkroom.observe.Stages;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -59,7 +59,7 @@ public final class Claim {
         return job.id();
     }
 
-    public ImageSpec spec() {
+    public Request spec() {
         return job.spec();
     }
 
@@ -73,7 +73,7 @@ public final class Claim {
 
     /** Indices of the pictures that no earlier claim has recorded. */
     public int[] missingImages() {
-        return IntStream.range(0, job.spec().n())
+        return IntStream.range(0, job.spec().seeds().count())
                 .filter(i -> job.images().stream().noneMatch(image -> image.index() == i))
                 .toArray();
     }
@@ -109,7 +109,8 @@ public final class Claim {
     public Entry started(int rows, int evaluations) {
         synchronized (steppedAt) {
             this.rows = rows;
-            this.evaluationsPerStep = (double) evaluations / job.spec().steps();
+            this.evaluationsPerStep =
+                    (double) evaluations / job.spec().sampling().steps();
         }
         return new Entry.Started(this);
     }
@@ -144,7 +145,11 @@ public final class Claim {
                 }
             }
         }
-        metrics.count(Metric.STEPS, 1, job.spec().model(), job.spec().sampler().id());
+        metrics.count(
+                Metric.STEPS,
+                1,
+                job.spec().model(),
+                job.spec().sampling().sampler().id());
     }
 
     /**
@@ -222,7 +227,11 @@ public final class Claim {
     }
 
     private void written(Entry.Drawn drawn) {
-        metrics.count(Metric.IMAGES, 1, job.spec().model(), job.spec().sampler().id());
+        metrics.count(
+                Metric.IMAGES,
+                1,
+                job.spec().model(),
+                job.spec().sampling().sampler().id());
         if (trace != null) {
             trace.picture(drawn.image, drawn.stages);
         }
@@ -233,7 +242,7 @@ public final class Claim {
             }
         }
         recorded++;
-        if (recorded == job.spec().n()) {
+        if (recorded == job.spec().seeds().count()) {
             end(Outcome.ENDED, "succeeded");
         }
     }

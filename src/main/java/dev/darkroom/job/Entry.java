@@ -44,7 +44,8 @@ public abstract sealed class Entry {
         @Override
         void write(Locked job, Writing writing) {
             if (job.state() == JobState.QUEUED) {
-                job.start(writing.images(job.id).size() * claim().spec().steps());
+                job.start(writing.images(job.id).size()
+                        * claim().spec().sampling().steps());
             }
         }
     }
@@ -101,7 +102,7 @@ public abstract sealed class Entry {
             writing.newImages.add(new Object[] {job.id, image, seed, hash, (long) png.length});
             job.took(stages);
             job.add(JobEvent.Type.IMAGE, new ImageData(image));
-            if (images.size() == claim().spec().n()) {
+            if (images.size() == claim().spec().seeds().count()) {
                 job.change(JobState.SUCCEEDED, JobEvent.Type.SUCCEEDED);
             }
         }

@@ -3,7 +3,7 @@ package dev.darkroom.job;
 import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Paces.Kind;
 import dev.darkroom.job.Paces.Pace;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
@@ -75,9 +75,10 @@ class Forecast {
 
     /** Milliseconds that the job itself still takes: bound by its steps, or by the rows that find no place in a call. */
     private static double left(Job job, Pace pace) {
-        ImageSpec spec = job.spec();
-        double part = 1 - (double) job.step() / (spec.steps() * spec.n());
-        int evaluations = spec.sampler().evaluations(spec.steps());
+        Request spec = job.spec();
+        double part = 1
+                - (double) job.step() / (spec.sampling().steps() * spec.seeds().count());
+        int evaluations = spec.sampling().sampler().evaluations(spec.sampling().steps());
         return Math.max(0, part) * Math.max(evaluations * pace.step(), job.work() * pace.row()) + pace.finish();
     }
 

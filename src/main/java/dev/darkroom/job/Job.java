@@ -1,7 +1,7 @@
 package dev.darkroom.job;
 
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.Priority;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.UnreadableRow;
 import java.time.Instant;
 import java.util.List;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param id opaque, sortable by time of creation
  * @param readable what was asked for; empty if this version of Darkroom cannot read it
  * @param startTag its place in the queue, as {@link FairOrder} gave it
- * @param step sampling steps done, all pictures together: 0 to {@code spec.steps() × spec.n()}
+ * @param step sampling steps done, all pictures together: 0 to {@code spec.sampling().steps() × spec.seeds().count()}
  * @param steps sampling steps of all pictures together
  * @param work U-Net evaluations of one row, all pictures together
  * @param cancelRequested a client asked to cancel it while it was running
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 public record Job(
         String id,
         JobState state,
-        Optional<ImageSpec> readable,
+        Optional<Request> readable,
         Priority priority,
         long startTag,
         int step,
@@ -50,7 +50,7 @@ public record Job(
      *
      * @throws UnreadableRow if this version of Darkroom cannot read it
      */
-    public ImageSpec spec() {
+    public Request spec() {
         return readable.orElseThrow(
                 () -> new UnreadableRow(new IllegalStateException("job " + id + " asks for what it does not know")));
     }

@@ -59,7 +59,7 @@ class JobMeters {
                 .ifPresent(spec -> line.append(": ")
                         .append(job.images().size())
                         .append(" of ")
-                        .append(spec.n())
+                        .append(spec.seeds().count())
                         .append(" pictures of ")
                         .append(spec.model()));
         Instant end = job.finishedAt();

@@ -1,8 +1,8 @@
 package dev.darkroom.job;
 
 import dev.darkroom.observe.Stages;
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.Priority;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.StoredJson;
 import dev.darkroom.request.UnreadableRow;
 import java.sql.ResultSet;
@@ -320,7 +320,7 @@ class JobRows {
                 row.getString("traceparent"));
     }
 
-    private static Optional<ImageSpec> specIfReadable(ResultSet row) throws SQLException {
+    private static Optional<Request> specIfReadable(ResultSet row) throws SQLException {
         try {
             return Optional.of(StoredJson.spec(row.getString("spec")));
         } catch (UnreadableRow e) {

@@ -2,8 +2,8 @@ package dev.darkroom.job;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.StoredJson;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,7 +48,7 @@ class JobStore {
      * @param quota how much the caller may ask for
      * @throws QuotaExceeded if it asks for more
      */
-    Job insert(ImageSpec spec, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
+    Job insert(Request spec, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
         try {
             return tryInsert(spec, cost, options, caller, quota, alongside);
         } catch (DuplicateKeyException e) { // another began the caller's flow or day at the same moment
@@ -57,13 +57,13 @@ class JobStore {
     }
 
     private Job tryInsert(
-            ImageSpec spec, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
+            Request spec, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
         Instant now = rows.now();
         String id = JobIds.at(now);
         Duration expiresIn = options.expiresIn();
         return rows.inTransaction(() -> {
             if (!quota.equals(Quota.NONE)) {
-                usage.count(caller, quota, spec.n(), now);
+                usage.count(caller, quota, spec.seeds().count(), now);
             }
             long startTag = order.startTag(cost, options, caller);
             rows.sql
@@ -81,7 +81,7 @@ class JobStore {
                     .param(startTag)
                     .param(spec.model())
                     .param(cost.pixels())
-                    .param(spec.steps() * spec.n())
+                    .param(spec.sampling().steps() * spec.seeds().count())
                     .param(cost.work())
                     .param(Traces.traceparent())
                     .update();

@@ -4,9 +4,9 @@ import dev.darkroom.blobs.ImageStore;
 import dev.darkroom.blobs.ImageStoreUnavailable;
 import dev.darkroom.fleet.Models;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Request;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
@@ -63,7 +63,7 @@ public class Jobs {
      * @throws QueueFull when too many jobs wait
      * @throws QuotaExceeded when the caller asks for more than it may
      */
-    public Job submit(ImageSpec spec, JobOptions options, String caller, Quota quota) {
+    public Job submit(Request spec, JobOptions options, String caller, Quota quota) {
         checkRoom();
         return store.insert(spec, cost(spec), options, caller, quota, queue::add);
     }
@@ -75,7 +75,7 @@ public class Jobs {
      * @throws QueueFull when too many jobs wait
      * @throws IdempotencyKey.Reused if the key stands for another request
      */
-    public Job submit(ImageSpec spec, JobOptions options, IdempotencyKey key, Quota quota) {
+    public Job submit(Request spec, JobOptions options, IdempotencyKey key, Quota quota) {
         Optional<Job> earlier = find(key);
         if (earlier.isPresent()) {
             return earlier.get();
@@ -109,7 +109,7 @@ public class Jobs {
         return Objects.requireNonNullElse(keys.first(key, answer), answer);
     }
 
-    private Cost cost(ImageSpec spec) {
+    private Cost cost(Request spec) {
         return Cost.of(
                 spec, models.find(spec.model()).map(ModelInfo::guidanceEmbedded).orElse(false));
     }

@@ -1,6 +1,6 @@
 package dev.darkroom.job;
 
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,8 +24,8 @@ class Paces {
     /** Pictures that take the same time. */
     record Kind(String model, int pixels) {
 
-        static Kind of(ImageSpec spec) {
-            return new Kind(spec.model(), spec.width() * spec.height());
+        static Kind of(Request spec) {
+            return new Kind(spec.model(), spec.size().width() * spec.size().height());
         }
     }
 

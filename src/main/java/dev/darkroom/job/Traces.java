@@ -86,9 +86,9 @@ class Traces {
                 .setStartTimestamp(now)
                 .setAttribute(JOB_ID, job.id())
                 .setAttribute(MODEL, job.spec().model())
-                .setAttribute(SAMPLER, job.spec().sampler().id())
+                .setAttribute(SAMPLER, job.spec().sampling().sampler().id())
                 .startSpan();
-        return new JobTrace(span, request.with(span), job.spec().steps());
+        return new JobTrace(span, request.with(span), job.spec().sampling().steps());
     }
 
     /** The span of one claim. */

@@ -11,9 +11,11 @@ import dev.darkroom.pipeline.LatentPreview;
 import dev.darkroom.pipeline.NetworkBackend;
 import dev.darkroom.pipeline.PromptEncoder;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Prompt;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
 import dev.darkroom.request.SigmaSpacing;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.ScheduleConfig;
@@ -122,7 +124,7 @@ public final class ModelFolder implements ModelLibrary.Source {
                 schedule.predictionType().id(),
                 schedule.trainTimesteps(),
                 Math.min(schedule.originalSteps(), schedule.trainTimesteps()),
-                Math.min(networks.maxClipSkip(), ImageSpec.MAX_CLIP_SKIP),
+                Math.min(networks.maxClipSkip(), Prompt.MAX_CLIP_SKIP),
                 networks.unet().knowsGuidance(),
                 networks.check(),
                 defaults.words);
@@ -139,8 +141,8 @@ public final class ModelFolder implements ModelLibrary.Source {
     private Defaults defaults(Path file, JsonNode json) {
         return new Defaults(
                 json.path("description").asString(folder.className()),
-                (int) number(file, json, "steps", steps(), 1, ImageSpec.MAX_STEPS),
-                number(file, json, "guidance_scale", guidanceScale(), 1, ImageSpec.MAX_GUIDANCE),
+                (int) number(file, json, "steps", steps(), 1, Sampling.MAX_STEPS),
+                number(file, json, "guidance_scale", guidanceScale(), 1, Guidance.MAX_SCALE),
                 named(
                         file,
                         json,

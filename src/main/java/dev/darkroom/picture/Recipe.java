@@ -2,7 +2,8 @@ package dev.darkroom.picture;
 
 import dev.darkroom.picture.InvalidPicture.Reason;
 import dev.darkroom.picture.a1111.Parameters;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.Request;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,32 +41,10 @@ public record Recipe(Map<String, Object> request, List<String> unsupported) {
     }
 
     /** The recipe of picture {@code index} of a request. */
-    public static Recipe of(ImageSpec spec, int index) {
-        ImageSpec single = spec.single(index);
-        Map<String, Object> request = new LinkedHashMap<>();
-        request.put("prompt", single.prompt());
-        request.put("negative_prompt", single.negativePrompt());
-        request.put("model", single.model());
-        request.put("clip_skip", single.clipSkip());
-        request.put("width", single.width());
-        request.put("height", single.height());
-        request.put("steps", single.steps());
-        request.put("guidance_scale", single.guidanceScale());
-        request.put("guidance_rescale", single.guidanceRescale());
-        request.put("seed", single.seed());
-        request.put("n", single.n());
-        request.put("sampler", single.sampler().id());
-        request.put("schedule", single.schedule().id());
-        if (!single.timesteps().isEmpty()) {
-            request.put("timesteps", single.timesteps());
-        }
-        if (!single.sigmas().isEmpty()) {
-            request.put("sigmas", single.sigmas());
-        }
-        request.put("determinism", single.determinism().id());
-        request.put("output_format", single.output().format().id());
-        request.put("output_compression", single.output().compression());
-        return new Recipe(request, List.of());
+    public static Recipe of(Request request, int index) {
+        Map<String, Object> fields = Draft.of(request.single(index)).fields();
+        fields.remove("previews");
+        return new Recipe(fields, List.of());
     }
 
     /** {@code {"darkroom_recipe":1,"request":{…}}}, ASCII. */

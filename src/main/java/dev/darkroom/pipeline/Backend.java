@@ -1,6 +1,6 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import java.util.List;
 
 /**
@@ -27,10 +27,10 @@ public interface Backend extends AutoCloseable {
     }
 
     /** Chunks of the longer one of prompt and negative prompt. */
-    int chunks(ImageSpec spec);
+    int chunks(Request spec);
 
     /** Encodes prompt and negative prompt. */
-    Context encode(ImageSpec spec);
+    Context encode(Request spec);
 
     /**
      * One evaluation of the U-Net for pictures that may have several rows, which differ in their conditioning only.

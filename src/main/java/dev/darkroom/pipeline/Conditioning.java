@@ -2,7 +2,7 @@ package dev.darkroom.pipeline;
 
 import dev.darkroom.nets.Networks.TextStates;
 import dev.darkroom.nets.UNet2DCondition;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 
 /**
  * What the U-Net is told in one row beside latents and timestep.
@@ -22,24 +22,24 @@ record Conditioning(float[] context, float[] added) {
      *
      * @param negative whether the text is what to steer away from
      */
-    static Conditioning of(UNet2DCondition unet, TextStates text, ImageSpec spec, boolean negative) {
+    static Conditioning of(UNet2DCondition unet, TextStates text, Request spec, boolean negative) {
         float[] added = new float[unet.addedWidth()];
         int at = unet.pooledWidth();
         if (at > 0 && text.pooled() != null) {
             System.arraycopy(text.pooled(), 0, added, 0, at);
         }
         if (unet.timeIds() > 0) {
-            added[at] = spec.height();
-            added[at + 1] = spec.width();
+            added[at] = spec.size().height();
+            added[at + 1] = spec.size().width();
             if (unet.timeIds() == 5) {
                 added[at + 4] = negative ? NEGATIVE_AESTHETIC_SCORE : AESTHETIC_SCORE;
             } else {
-                added[at + 4] = spec.height();
-                added[at + 5] = spec.width();
+                added[at + 4] = spec.size().height();
+                added[at + 5] = spec.size().width();
             }
         }
         if (unet.knowsGuidance()) {
-            added[added.length - 1] = (float) (spec.guidanceScale() - 1);
+            added[added.length - 1] = (float) (spec.guidance().scale() - 1);
         }
         return new Conditioning(text.hidden(), added);
     }

@@ -4,9 +4,9 @@ import dev.darkroom.picture.Picture;
 import dev.darkroom.pipeline.Backend.Context;
 import dev.darkroom.request.Cost;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Request;
 import dev.darkroom.sampling.NoiseSchedule;
 import dev.darkroom.sampling.Sampler;
 import dev.darkroom.sampling.SeededNoise;
@@ -50,16 +50,18 @@ public final class DiffusionPipeline implements AutoCloseable {
      * Encodes prompt and negative prompt and draws the noise of one picture.
      *
      * @throws PromptTooLong if a prompt has too many chunks
-     * @param index which picture of the request; its seed is {@code spec.seed() + index}
+     * @param index which picture of the request; its seed is {@code spec.seeds().of(index)}
      */
-    public Generation begin(ImageSpec spec, int index) {
+    public Generation begin(Request spec, int index) {
         int chunks = networks.chunks(spec);
         if (chunks > Cost.MAX_CHUNKS) {
             throw new PromptTooLong(chunks);
         }
         int factor = networks.factor();
-        int length = networks.latentChannels() * (spec.height() / factor) * (spec.width() / factor);
-        SeededNoise noise = new SeededNoise(spec.seed() + index);
+        int length = networks.latentChannels()
+                * (spec.size().height() / factor)
+                * (spec.size().width() / factor);
+        SeededNoise noise = new SeededNoise(spec.seeds().of(index));
         float[] initialNoise = noise.normal(length);
         Sampler sampler = Sampler.of(spec.sampling(), schedule, noise, initialNoise);
         return new Generation(spec, index, networks.encode(spec), sampler);
@@ -98,15 +100,21 @@ public final class DiffusionPipeline implements AutoCloseable {
         }
     }
 
-    private ImageSpec smallest(double guidanceScale) {
-        return ImageSpec.of(
-                new ImageDraft()
-                        .prompt("warm-up")
-                        .width(info.minSize())
-                        .height(info.minSize())
-                        .guidanceScale(guidanceScale)
-                        .steps(1)
-                        .seed(0L),
+    private Request smallest(double guidanceScale) {
+        return Request.of(
+                Draft.of(Map.of(
+                        "prompt",
+                        "warm-up",
+                        "width",
+                        info.minSize(),
+                        "height",
+                        info.minSize(),
+                        "guidance_scale",
+                        guidanceScale,
+                        "steps",
+                        1,
+                        "seed",
+                        0L)),
                 info);
     }
 
@@ -125,16 +133,19 @@ public final class DiffusionPipeline implements AutoCloseable {
      *     this throws instead, no picture has moved
      */
     public Map<Generation, RuntimeException> step(List<Generation> generations) {
-        ImageSpec first = generations.get(0).spec();
+        Request first = generations.get(0).spec();
         List<List<Generation>> calls = new ArrayList<>();
         Map<Integer, List<Generation>> shared = new LinkedHashMap<>();
         for (Generation generation : generations) {
-            if (generation.spec().width() != first.width() || generation.spec().height() != first.height()) {
-                throw new IllegalArgumentException("pictures of one call must have one size, found " + first.width()
-                        + "×" + first.height() + " and " + generation.spec().width() + "×"
-                        + generation.spec().height());
+            if (generation.spec().size().width() != first.size().width()
+                    || generation.spec().size().height() != first.size().height()) {
+                throw new IllegalArgumentException("pictures of one call must have one size, found "
+                        + first.size().width()
+                        + "×" + first.size().height() + " and "
+                        + generation.spec().size().width() + "×"
+                        + generation.spec().size().height());
             }
-            if (generation.spec().determinism() == Determinism.EXACT) {
+            if (generation.spec().run().determinism() == Determinism.EXACT) {
                 calls.add(List.of(generation));
             } else {
                 shared.computeIfAbsent(generation.context().tokens(), length -> new ArrayList<>())
@@ -154,7 +165,7 @@ public final class DiffusionPipeline implements AutoCloseable {
     /** @return the answers to all rows of the pictures, one after the other */
     private float[] predict(List<Generation> generations) {
         int factor = networks.factor();
-        ImageSpec first = generations.get(0).spec();
+        Request first = generations.get(0).spec();
         int latent = generations.get(0).sampler().latents().length;
         float[] sample = new float[generations.size() * latent];
         float[] timesteps = new float[generations.size()];
@@ -167,8 +178,8 @@ public final class DiffusionPipeline implements AutoCloseable {
                 sample,
                 timesteps,
                 generations.stream().map(Generation::context).toList(),
-                first.height() / factor,
-                first.width() / factor);
+                first.size().height() / factor,
+                first.size().width() / factor);
     }
 
     private void absorb(List<Generation> generations, float[] output, Map<Generation, RuntimeException> failures) {
@@ -194,12 +205,12 @@ public final class DiffusionPipeline implements AutoCloseable {
             System.arraycopy(output, at, guided, 0, length);
             return guided;
         }
-        float s = (float) generation.spec().guidanceScale();
+        float s = (float) generation.spec().guidance().scale();
         for (int k = 0; k < length; k++) {
             float u = output[at + k];
             guided[k] = u + s * (output[at + length + k] - u);
         }
-        double phi = generation.spec().guidanceRescale();
+        double phi = generation.spec().guidance().rescale();
         if (phi > 0) {
             double ratio = deviation(output, at + length, length) / deviation(guided, 0, length);
             float factor = (float) (phi * ratio + 1 - phi);
@@ -234,9 +245,10 @@ public final class DiffusionPipeline implements AutoCloseable {
         if (latents == null) {
             return Optional.empty();
         }
-        ImageSpec spec = generation.spec();
+        Request spec = generation.spec();
         int factor = networks.factor();
-        return Optional.of(preview.draw(latents, spec.height() / factor, spec.width() / factor));
+        return Optional.of(
+                preview.draw(latents, spec.size().height() / factor, spec.size().width() / factor));
     }
 
     /**
@@ -245,7 +257,7 @@ public final class DiffusionPipeline implements AutoCloseable {
      * @throws NotFinite if latents or picture are no finite numbers: the model cannot draw this request
      */
     public Picture finish(Generation generation) {
-        ImageSpec spec = generation.spec();
+        Request spec = generation.spec();
         int factor = networks.factor();
         float[] z = generation.sampler().latents();
         for (float value : z) {
@@ -253,8 +265,8 @@ public final class DiffusionPipeline implements AutoCloseable {
                 throw NotFinite.latents(spec, generation.stepsDone(), value);
             }
         }
-        int height = spec.height() / factor;
-        int width = spec.width() / factor;
+        int height = spec.size().height() / factor;
+        int width = spec.size().width() / factor;
         float[] x = networks.decode(z.clone(), height, width);
         for (float value : x) {
             if (!Float.isFinite(value)) {
@@ -262,7 +274,7 @@ public final class DiffusionPipeline implements AutoCloseable {
             }
         }
         preview.learn(z, x, height, width);
-        return Picture.of(x, spec.width(), spec.height());
+        return Picture.of(x, spec.size().width(), spec.size().height());
     }
 
     /** Final latents, for comparison with the reference, {@code [latentChannels, height / factor, width / factor]}. */

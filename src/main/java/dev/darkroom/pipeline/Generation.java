@@ -1,7 +1,7 @@
 package dev.darkroom.pipeline;
 
 import dev.darkroom.pipeline.Backend.Context;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import dev.darkroom.sampling.Sampler;
 import org.jspecify.annotations.Nullable;
 
@@ -10,20 +10,20 @@ import org.jspecify.annotations.Nullable;
  * by {@link DiffusionPipeline#step}.
  */
 public final class Generation implements AutoCloseable {
-    private final ImageSpec spec;
+    private final Request spec;
     private final int index;
     private final Context context;
     private final Sampler sampler;
     private float @Nullable [] denoised;
 
-    Generation(ImageSpec spec, int index, Context context, Sampler sampler) {
+    Generation(Request spec, int index, Context context, Sampler sampler) {
         this.spec = spec;
         this.index = index;
         this.context = context;
         this.sampler = sampler;
     }
 
-    public ImageSpec spec() {
+    public Request spec() {
         return spec;
     }
 
@@ -34,7 +34,7 @@ public final class Generation implements AutoCloseable {
 
     /** The seed of this picture. */
     public long seed() {
-        return spec.seed() + index;
+        return spec.seeds().of(index);
     }
 
     public int stepsDone() {
@@ -61,14 +61,14 @@ public final class Generation implements AutoCloseable {
      */
     void absorb(float[] output) {
         int before = stepsDone();
-        float[] clean = spec.previews() > 0 ? sampler.denoised(output) : null;
+        float[] clean = spec.run().previews() > 0 ? sampler.denoised(output) : null;
         sampler.absorb(output);
         denoised = previewFollows(before) ? clean : null;
     }
 
     /** The previews divide the steps evenly; after the last step comes the picture itself. */
     private boolean previewFollows(int before) {
-        long parts = spec.previews() + 1;
+        long parts = spec.run().previews() + 1;
         return !done() && stepsDone() * parts / steps() > before * parts / steps();
     }
 

@@ -4,7 +4,7 @@ import ai.djl.engine.EngineException;
 import dev.darkroom.nets.Networks;
 import dev.darkroom.nets.UNet2DCondition;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -40,11 +40,12 @@ public final class NetworkBackend implements Backend {
     }
 
     @Override
-    public int chunks(ImageSpec spec) {
-        return prompts.chunks(spec.prompt(), isGuided(spec) ? spec.negativePrompt() : null);
+    public int chunks(Request spec) {
+        return prompts.chunks(
+                spec.prompt().text(), isGuided(spec) ? spec.prompt().negative() : null);
     }
 
-    private boolean isGuided(ImageSpec spec) {
+    private boolean isGuided(Request spec) {
         return Cost.rows(spec, networks.unet().knowsGuidance()) > 1;
     }
 
@@ -67,11 +68,13 @@ public final class NetworkBackend implements Backend {
     }
 
     @Override
-    public Context encode(ImageSpec spec) {
+    public Context encode(Request spec) {
         UNet2DCondition unet = networks.unet();
         return call(() -> {
-            PromptEncoder.Encoded text =
-                    prompts.encode(spec.prompt(), isGuided(spec) ? spec.negativePrompt() : null, spec.clipSkip());
+            PromptEncoder.Encoded text = prompts.encode(
+                    spec.prompt().text(),
+                    isGuided(spec) ? spec.prompt().negative() : null,
+                    spec.prompt().clipSkip());
             Conditioning prompt = Conditioning.of(unet, text.prompt(), spec, false);
             if (text.negative() == null) {
                 return new Told(networks.context(prompt.context(), prompt.added(), 1));

@@ -1,6 +1,6 @@
 package dev.darkroom.pipeline;
 
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 
 /** A network of the model made numbers that are none, so that there is no picture: the model cannot draw this request. */
 public final class NotFinite extends RuntimeException {
@@ -11,13 +11,14 @@ public final class NotFinite extends RuntimeException {
     }
 
     /** The text encoders, the U-Net or the sampler made it. */
-    static NotFinite latents(ImageSpec spec, int steps, float found) {
+    static NotFinite latents(Request spec, int steps, float found) {
         return new NotFinite("the latents became " + found + " after " + steps + " steps with sampler "
-                + spec.sampler().id() + " and guidance scale " + spec.guidanceScale());
+                + spec.sampling().sampler().id() + " and guidance scale "
+                + spec.guidance().scale());
     }
 
     /** The VAE made it of good latents. */
-    static NotFinite picture(ImageSpec spec, float found) {
+    static NotFinite picture(Request spec, float found) {
         return new NotFinite("the VAE of model " + spec.model() + " made " + found
                 + " of good latents, which others show as black; its weights are damaged or overflow");
     }

@@ -31,20 +31,20 @@ public record Cost(int pictures, int rows, int evaluations, int chunks, int pixe
     private static final Pattern WORD = Pattern.compile("\\p{L}+");
 
     /** @param guidanceEmbedded as {@link ModelInfo#guidanceEmbedded} */
-    public static Cost of(ImageSpec spec, boolean guidanceEmbedded) {
+    public static Cost of(Request spec, boolean guidanceEmbedded) {
         int rows = rows(spec, guidanceEmbedded);
-        int chunks = chunks(spec.prompt());
+        int chunks = chunks(spec.prompt().text());
         return new Cost(
-                spec.n(),
+                spec.seeds().count(),
                 rows,
-                spec.sampler().evaluations(spec.steps()),
-                rows == 1 ? chunks : Math.max(chunks, chunks(spec.negativePrompt())),
-                spec.width() * spec.height());
+                spec.sampling().sampler().evaluations(spec.sampling().steps()),
+                rows == 1 ? chunks : Math.max(chunks, chunks(spec.prompt().negative())),
+                spec.size().width() * spec.size().height());
     }
 
     /** @param guidanceEmbedded whether the network takes the guidance scale as an input */
-    public static int rows(ImageSpec spec, boolean guidanceEmbedded) {
-        return spec.guidanceScale() > 1 && !guidanceEmbedded ? 2 : 1;
+    public static int rows(Request spec, boolean guidanceEmbedded) {
+        return spec.guidance().scale() > 1 && !guidanceEmbedded ? 2 : 1;
     }
 
     /**

@@ -1,6 +1,6 @@
 package dev.darkroom.request;
 
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.InvalidRequest.Violation;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,20 +19,20 @@ public record JobOptions(Priority priority, @Nullable Duration expiresIn) {
 
     public static final JobOptions DEFAULT = new JobOptions(Priority.NORMAL, null);
 
-    /** @throws InvalidImageSpec if the time is out of bounds */
+    /** @throws InvalidRequest if the time is out of bounds */
     public JobOptions {
         List<Violation> wrong = new ArrayList<>();
         if (expiresIn != null) {
             checkExpiry(wrong, expiresIn.toSeconds());
         }
-        InvalidImageSpec.throwIfAny(wrong);
+        InvalidRequest.throwIfAny(wrong);
     }
 
     /**
      * What a client said; {@code null} means "not said".
      *
      * @param expiresIn seconds
-     * @throws InvalidImageSpec naming every field that is wrong
+     * @throws InvalidRequest naming every field that is wrong
      */
     public static JobOptions of(@Nullable String priority, @Nullable Integer expiresIn) {
         List<Violation> wrong = new ArrayList<>();
@@ -50,14 +50,14 @@ public record JobOptions(Priority priority, @Nullable Duration expiresIn) {
         if (expiresIn != null) {
             checkExpiry(wrong, expiresIn);
         }
-        InvalidImageSpec.throwIfAny(wrong);
+        InvalidRequest.throwIfAny(wrong);
         return new JobOptions(
                 chosen == null ? DEFAULT.priority : chosen, expiresIn == null ? null : Duration.ofSeconds(expiresIn));
     }
 
     private static void checkExpiry(List<Violation> wrong, long seconds) {
         if (seconds < 1 || seconds > MAX_EXPIRES_IN) {
-            wrong.add(InvalidImageSpec.outOfRange("expires_in", 1, MAX_EXPIRES_IN, seconds));
+            wrong.add(InvalidRequest.outOfRange("expires_in", 1, MAX_EXPIRES_IN, seconds));
         }
     }
 }

@@ -49,6 +49,6 @@ public record ModelInfo(
 
     /** The most steps it can take with a sampler, where the request does not list the levels. */
     public int maxSteps(SamplerKind sampler) {
-        return Math.min(ImageSpec.MAX_STEPS, sampler == SamplerKind.LCM ? lcmSteps : trainTimesteps);
+        return Math.min(Sampling.MAX_STEPS, sampler == SamplerKind.LCM ? lcmSteps : trainTimesteps);
     }
 }

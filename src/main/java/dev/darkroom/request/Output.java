@@ -1,8 +1,8 @@
 package dev.darkroom.request;
 
-import static dev.darkroom.request.InvalidImageSpec.outOfRange;
+import static dev.darkroom.request.InvalidRequest.outOfRange;
 
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.InvalidRequest.Violation;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,11 +22,11 @@ public record Output(OutputFormat format, int compression) {
 
     public static final Output PNG = new Output(OutputFormat.PNG, LOSSLESS);
 
-    /** @throws InvalidImageSpec if the compression is out of bounds or not for this format */
+    /** @throws InvalidRequest if the compression is out of bounds or not for this format */
     public Output {
         List<Violation> wrong = new ArrayList<>();
         check(wrong, format, compression);
-        InvalidImageSpec.throwIfAny(wrong);
+        InvalidRequest.throwIfAny(wrong);
     }
 
     /** The format at its usual compression. */
@@ -34,11 +34,27 @@ public record Output(OutputFormat format, int compression) {
         return new Output(format, usual(format));
     }
 
-    static int usual(OutputFormat format) {
+    static Output of(Draft draft) {
+        List<Violation> wrong = new ArrayList<>();
+        OutputFormat format = Checks.named(
+                wrong,
+                "output_format",
+                Rule.UNKNOWN_OUTPUT_FORMAT,
+                draft.outputFormat(),
+                OutputFormat::of,
+                OutputFormat.ids(),
+                OutputFormat.PNG);
+        int compression = Checks.or(draft.outputCompression(), usual(format));
+        check(wrong, format, compression);
+        InvalidRequest.throwIfAny(wrong);
+        return new Output(format, compression);
+    }
+
+    private static int usual(OutputFormat format) {
         return format == OutputFormat.PNG ? LOSSLESS : USUAL;
     }
 
-    static void check(List<Violation> wrong, OutputFormat format, int compression) {
+    private static void check(List<Violation> wrong, OutputFormat format, int compression) {
         if (compression < 0 || compression > LOSSLESS) {
             wrong.add(outOfRange("output_compression", 0, LOSSLESS, compression));
         } else if (format == OutputFormat.PNG && compression != LOSSLESS) {

@@ -2,7 +2,7 @@ package dev.darkroom.request;
 
 import java.util.Locale;
 
-/** The rules that a field of a request can break: their stable words are the codes of {@link InvalidImageSpec.Violation}s. */
+/** The rules that a field of a request can break: their stable words are the codes of {@link InvalidRequest.Violation}s. */
 public enum Rule {
     /** There is no such field. */
     UNKNOWN_FIELD,

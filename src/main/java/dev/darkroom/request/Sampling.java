@@ -1,11 +1,15 @@
 package dev.darkroom.request;
 
-import static dev.darkroom.request.InvalidImageSpec.outOfRange;
+import static dev.darkroom.request.Checks.listed;
+import static dev.darkroom.request.Checks.named;
+import static dev.darkroom.request.Checks.or;
+import static dev.darkroom.request.InvalidRequest.outOfRange;
 
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.InvalidRequest.Violation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -14,7 +18,7 @@ import java.util.stream.Collectors;
  *
  * @param sampler the sampler
  * @param schedule spacing of the noise levels; DEFAULT where they are listed
- * @param steps sampling steps, 1 to {@value ImageSpec#MAX_STEPS}; where levels are listed, their number
+ * @param steps sampling steps, 1 to {@value #MAX_STEPS}; where levels are listed, their number
  * @param timesteps the training timesteps to visit, strictly falling to at least 0; empty to have them chosen
  * @param sigmas the noise levels to visit, noise-to-signal ratios, strictly falling, 1e-6 to 1e6, the final 0 left out;
  *     empty to have them chosen
@@ -22,16 +26,21 @@ import java.util.stream.Collectors;
 public record Sampling(
         SamplerKind sampler, SigmaSpacing schedule, int steps, List<Integer> timesteps, List<Double> sigmas) {
 
+    public static final int MAX_STEPS = 150;
+
+    static final Map<String, Object> ABSENT =
+            Map.of("schedule", SigmaSpacing.DEFAULT, "timesteps", List.of(), "sigmas", List.of());
+
     private static final double MIN_SIGMA = 1e-6;
     private static final double MAX_SIGMA = 1e6;
 
-    /** @throws InvalidImageSpec naming every field that is out of bounds or not for this sampler */
+    /** @throws InvalidRequest naming every field that is out of bounds or not for this sampler */
     public Sampling {
         timesteps = List.copyOf(timesteps);
         sigmas = List.copyOf(sigmas);
         List<Violation> wrong = new ArrayList<>();
         check(wrong, sampler, schedule, steps, timesteps, sigmas);
-        InvalidImageSpec.throwIfAny(wrong);
+        InvalidRequest.throwIfAny(wrong);
     }
 
     /** The sampler over levels that the checkpoint and {@code schedule} choose. */
@@ -39,7 +48,53 @@ public record Sampling(
         return new Sampling(sampler, schedule, steps, List.of(), List.of());
     }
 
-    static void check(
+    static Sampling of(Draft draft, ModelInfo info) {
+        List<Violation> wrong = new ArrayList<>();
+        List<Integer> timesteps = listed(wrong, "timesteps", draft.timesteps());
+        List<Double> sigmas = listed(wrong, "sigmas", draft.sigmas());
+        SamplerKind sampler = named(
+                wrong,
+                "sampler",
+                Rule.UNKNOWN_SAMPLER,
+                draft.sampler(),
+                SamplerKind::of,
+                SamplerKind.ids(),
+                info.sampler());
+        boolean asUsual =
+                timesteps.isEmpty() && sigmas.isEmpty() && sampler.schedules().contains(info.schedule());
+        SigmaSpacing schedule = named(
+                wrong,
+                "schedule",
+                Rule.UNKNOWN_SCHEDULE,
+                draft.schedule(),
+                SigmaSpacing::of,
+                SigmaSpacing.ids(),
+                asUsual ? info.schedule() : SigmaSpacing.DEFAULT);
+        int levels = timesteps.isEmpty() ? sigmas.size() : timesteps.size();
+        int steps = or(draft.steps(), levels > 0 ? levels : info.steps());
+        check(wrong, sampler, schedule, steps, timesteps, sigmas);
+        checkModel(wrong, info, sampler, steps, timesteps);
+        InvalidRequest.throwIfAny(wrong);
+        return new Sampling(sampler, schedule, steps, timesteps, sigmas);
+    }
+
+    /** The model's own bounds; what lies outside the bounds for all models is reported already. */
+    private static void checkModel(
+            List<Violation> wrong, ModelInfo info, SamplerKind sampler, int steps, List<Integer> timesteps) {
+        int t = timesteps.isEmpty() ? 0 : timesteps.get(0);
+        if (t >= info.trainTimesteps()) {
+            wrong.add(outOfRange("timesteps", 0, info.trainTimesteps() - 1, t));
+        }
+        int max = info.maxSteps(sampler);
+        if (timesteps.isEmpty() && steps > max && steps <= MAX_STEPS) {
+            wrong.add(new Violation(
+                    "steps",
+                    Rule.OUT_OF_RANGE,
+                    "steps must be between 1 and " + max + " with sampler " + sampler.id() + "; given: " + steps));
+        }
+    }
+
+    private static void check(
             List<Violation> wrong,
             SamplerKind sampler,
             SigmaSpacing schedule,
@@ -55,8 +110,8 @@ public record Sampling(
                     kind -> kind.schedules().contains(schedule)));
         }
         if (timesteps.isEmpty() && sigmas.isEmpty()) {
-            if (steps < 1 || steps > ImageSpec.MAX_STEPS) {
-                wrong.add(outOfRange("steps", 1, ImageSpec.MAX_STEPS, steps));
+            if (steps < 1 || steps > MAX_STEPS) {
+                wrong.add(outOfRange("steps", 1, MAX_STEPS, steps));
             }
         }
         if (!timesteps.isEmpty()) {
@@ -102,11 +157,11 @@ public record Sampling(
 
     private static <T extends Comparable<T>> void checkListed(
             List<Violation> wrong, String field, List<T> levels, int steps, SigmaSpacing schedule) {
-        if (levels.size() > ImageSpec.MAX_STEPS) {
+        if (levels.size() > MAX_STEPS) {
             wrong.add(new Violation(
                     field,
                     Rule.TOO_LONG,
-                    field + " must have at most " + ImageSpec.MAX_STEPS + " values; given: " + levels.size()));
+                    field + " must have at most " + MAX_STEPS + " values; given: " + levels.size()));
         }
         for (int i = 1; i < levels.size(); i++) {
             if (levels.get(i).compareTo(levels.get(i - 1)) >= 0) {

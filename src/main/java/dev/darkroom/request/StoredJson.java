@@ -6,15 +6,13 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The JSON in rows, which any version of Darkroom may have written. What a version did not know yet has the value that changes
- * nothing; what it knows and this one does not is ignored. A new component of these records gets its value here.
+ * nothing ({@code ABSENT} of the records); what it knows and this one does not is ignored.
  */
 public final class StoredJson {
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    private static final ObjectNode ABSENT_IN_SPEC = object("""
-            {"negativePrompt":"", "clipSkip":0, "guidanceRescale":0, "schedule":"DEFAULT", "timesteps":[], "sigmas":[],
-            "determinism":"FAST", "previews":0, "output":{"format":"PNG","compression":100}}""");
+    private static final ObjectNode ABSENT_IN_REQUEST = JSON.valueToTree(Request.ABSENT);
 
     private static final ObjectNode ABSENT_IN_MODEL = object("""
             {"guidanceEmbedded":false, "words":[]}""");
@@ -26,8 +24,8 @@ public final class StoredJson {
     }
 
     /** @throws UnreadableRow if it is no request, or asks for what this version does not know */
-    public static ImageSpec spec(String json) {
-        return read(json, ABSENT_IN_SPEC, ImageSpec.class);
+    public static Request spec(String json) {
+        return read(json, ABSENT_IN_REQUEST, Request.class);
     }
 
     /** @throws UnreadableRow if it is no description, or says what this version does not know */

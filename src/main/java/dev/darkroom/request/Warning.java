@@ -50,10 +50,10 @@ public record Warning(Code code, String field, String message) {
             + "|\\{[^{}|]*\\|[^{}]*\\}");
 
     /** What is to be said of a request to a model. */
-    public static List<Warning> of(ImageSpec spec, ModelInfo model) {
+    public static List<Warning> of(Request spec, ModelInfo model) {
         List<Warning> warnings = new ArrayList<>();
-        text(warnings, "prompt", spec.prompt(), model);
-        text(warnings, "negative_prompt", spec.negativePrompt(), model);
+        text(warnings, "prompt", spec.prompt().text(), model);
+        text(warnings, "negative_prompt", spec.prompt().negative(), model);
         size(warnings, spec, model);
         return List.copyOf(warnings);
     }
@@ -86,9 +86,10 @@ public record Warning(Code code, String field, String message) {
     }
 
     /** Models draw well at about as many pixels as they were trained at, in any usual shape. */
-    private static void size(List<Warning> warnings, ImageSpec spec, ModelInfo model) {
-        double area = (double) spec.width() * spec.height() / ((double) model.width() * model.height());
-        double shape = (double) Math.max(spec.width(), spec.height()) / Math.min(spec.width(), spec.height());
+    private static void size(List<Warning> warnings, Request spec, ModelInfo model) {
+        double area = (double) spec.size().width() * spec.size().height() / ((double) model.width() * model.height());
+        double shape = (double) Math.max(spec.size().width(), spec.size().height())
+                / Math.min(spec.size().width(), spec.size().height());
         if (area < 0.5 || area > 2 || shape > 4) {
             warnings.add(new Warning(
                     Code.UNUSUAL_SIZE,

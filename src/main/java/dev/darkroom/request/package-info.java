@@ -1,5 +1,5 @@
 /**
- * What a picture is asked to be: {@link dev.darkroom.request.ImageSpec}, the samplers by name, and what a model offers.
+ * What a picture is asked to be: {@link dev.darkroom.request.Request}, the samplers by name, and what a model offers.
  * Plain JDK types that every other module may use.
  */
 @NullMarked

@@ -66,7 +66,7 @@ final class Clip implements AutoCloseable {
      *
      * @param prompts that the pictures were made from, one each
      */
-    Retrieval retrieve(EvaluationSet.Part part, List<Prompt> prompts, List<Icon> pictures) {
+    Retrieval retrieve(EvaluationSet.Part part, List<EvaluationPrompt> prompts, List<Icon> pictures) {
         List<String> candidates = part.candidates();
         float[][] texts = candidates.stream().map(this::embed).toArray(float[][]::new);
         int[] ranks = new int[pictures.size()];

@@ -34,11 +34,11 @@ final class ClipStage {
     /** Both towers in half precision: in the work folder, and of the jar's model beside this class. */
     static final String FILE = "clip.safetensors";
 
-    private final Run run;
+    private final TrainingRun run;
     private final Dataset dataset;
     private final ClipText text;
 
-    ClipStage(Run run, Dataset dataset) {
+    ClipStage(TrainingRun run, Dataset dataset) {
         this.run = run;
         this.dataset = dataset;
         this.text = new ClipText(DiffusersFolder.open(run.model()).component("text_encoder"));

@@ -171,7 +171,7 @@ final class Dataset {
     }
 
     /** The picture that a prompt of evaluation asks for, if it is there for this use. */
-    Optional<Sample> find(Prompt prompt, Sample.Use use) {
+    Optional<Sample> find(EvaluationPrompt prompt, Sample.Use use) {
         return samples.stream()
                 .filter(sample -> sample.use() == use && prompt.asksFor(sample))
                 .findFirst();

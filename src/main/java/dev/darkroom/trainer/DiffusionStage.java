@@ -23,13 +23,13 @@ final class DiffusionStage {
     /** Pictures at most of a sheet on the way. */
     private static final int SHOWN = 40;
 
-    private final Run run;
+    private final TrainingRun run;
     private final Dataset dataset;
     private final ClipText text;
     private final UNet2DCondition unet;
     private final NoiseSchedule schedule;
 
-    DiffusionStage(Run run, Dataset dataset) {
+    DiffusionStage(TrainingRun run, Dataset dataset) {
         this.run = run;
         this.dataset = dataset;
         DiffusersFolder model = DiffusersFolder.open(run.model());
@@ -94,7 +94,7 @@ final class DiffusionStage {
                 if (loop.sheetDue()) {
                     write(loop.average());
                     try (Artist artist = new Artist(DiffusersFolder.open(run.model()))) {
-                        List<Prompt> prompts =
+                        List<EvaluationPrompt> prompts =
                                 EvaluationSet.of(dataset).parts().get(0).prompts();
                         Sheet sheet = new Sheet(10);
                         for (int i = 0; i < prompts.size(); i += (prompts.size() + SHOWN - 1) / SHOWN) {

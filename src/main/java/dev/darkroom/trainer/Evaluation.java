@@ -34,7 +34,7 @@ final class Evaluation {
     private static final List<Colour> COLOURS =
             List.of(Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.BLUE, Colour.PURPLE, Colour.PINK);
 
-    private final Run run;
+    private final TrainingRun run;
     private final Dataset dataset;
     private final DiffusersFolder model;
     private final Path towers;
@@ -46,7 +46,7 @@ final class Evaluation {
      * @param towers the CLIP that judges, of the same tokenizer
      * @param report is told each finding, a line
      */
-    Evaluation(Run run, Dataset dataset, Path model, Path towers, Consumer<String> report) {
+    Evaluation(TrainingRun run, Dataset dataset, Path model, Path towers, Consumer<String> report) {
         this.run = run;
         this.dataset = dataset;
         this.model = DiffusersFolder.open(model);
@@ -107,9 +107,9 @@ final class Evaluation {
                 100 * ceiling.top(1),
                 100 * ceiling.top(5),
                 part.candidates().size());
-        List<Prompt> asked = new ArrayList<>();
+        List<EvaluationPrompt> asked = new ArrayList<>();
         List<Icon> drawn = new ArrayList<>();
-        for (Prompt prompt : part.prompts()) {
+        for (EvaluationPrompt prompt : part.prompts()) {
             asked.addAll(Collections.nCopies(SEEDS.size(), prompt));
             drawn.addAll(artist.draw(Collections.nCopies(SEEDS.size(), prompt.text()), SEEDS));
         }

@@ -14,21 +14,21 @@ record EvaluationSet(List<Part> parts) {
      * @param real the pictures they ask for, as their designers drew them
      * @param candidates the captions of all prompts, and others up to {@value #CANDIDATES}
      */
-    record Part(String name, List<Prompt> prompts, List<Icon> real, List<String> candidates) {}
+    record Part(String name, List<EvaluationPrompt> prompts, List<Icon> real, List<String> candidates) {}
 
     /**
      * Of trained prompts and of held-out pairs. Where other concepts are learnt than those of the fixed lists, of whatever is learnt.
      */
     static EvaluationSet of(Dataset dataset) {
-        List<Prompt> trained = Prompt.parse(Resources.text("prompts.txt"));
+        List<EvaluationPrompt> trained = EvaluationPrompt.parse(Resources.text("prompts.txt"));
         if (!trained.stream()
                 .allMatch(prompt -> dataset.find(prompt, Sample.Use.LISTED).isPresent())) {
             trained = dataset.samples(Sample.Use.LISTED).stream()
-                    .map(Prompt::of)
+                    .map(EvaluationPrompt::of)
                     .limit(CANDIDATES)
                     .toList();
         }
-        List<Prompt> pairs = HeldOut.fixed().pairs().stream()
+        List<EvaluationPrompt> pairs = HeldOut.fixed().pairs().stream()
                 .filter(pair -> dataset.find(pair, Sample.Use.HELD_OUT).isPresent())
                 .toList();
         List<Part> parts = new ArrayList<>();
@@ -39,13 +39,19 @@ record EvaluationSet(List<Part> parts) {
         return new EvaluationSet(parts);
     }
 
-    private static Part part(String name, Dataset dataset, Sample.Use use, List<Prompt> prompts, List<Prompt> others) {
+    private static Part part(
+            String name,
+            Dataset dataset,
+            Sample.Use use,
+            List<EvaluationPrompt> prompts,
+            List<EvaluationPrompt> others) {
         List<Icon> real = prompts.stream()
                 .map(prompt -> dataset.find(prompt, use).orElseThrow().picture())
                 .toList();
-        List<String> candidates = prompts.stream().map(Prompt::text).collect(Collectors.toCollection(ArrayList::new));
+        List<String> candidates =
+                prompts.stream().map(EvaluationPrompt::text).collect(Collectors.toCollection(ArrayList::new));
         others.stream()
-                .map(Prompt::text)
+                .map(EvaluationPrompt::text)
                 .filter(text -> !candidates.contains(text))
                 .limit(Math.max(0, CANDIDATES - candidates.size()))
                 .toList()

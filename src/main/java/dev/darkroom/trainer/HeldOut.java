@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
  * @param concepts emoji that no network sees, in no style
  * @param pairs emoji that no network sees in one style, but in others
  */
-record HeldOut(Set<String> concepts, List<Prompt> pairs) {
+record HeldOut(Set<String> concepts, List<EvaluationPrompt> pairs) {
     static final HeldOut NOTHING = new HeldOut(Set.of(), List.of());
 
     /** The fixed lists beside this class, which every evaluation is made with. */
@@ -19,7 +19,7 @@ record HeldOut(Set<String> concepts, List<Prompt> pairs) {
                 .lines()
                 .filter(line -> !line.isBlank() && !line.startsWith("#"))
                 .collect(Collectors.toUnmodifiableSet());
-        return new HeldOut(concepts, Prompt.parse(Resources.text("held-out-pairs.txt")));
+        return new HeldOut(concepts, EvaluationPrompt.parse(Resources.text("held-out-pairs.txt")));
     }
 
     boolean contains(String emoji, Style style) {

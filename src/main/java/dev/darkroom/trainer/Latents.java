@@ -22,7 +22,7 @@ final class Latents {
      * @param vae of the run's model
      * @param samples whose latents will be asked for
      */
-    Latents(Run run, Dataset dataset, List<Sample> samples) throws IOException {
+    Latents(TrainingRun run, Dataset dataset, List<Sample> samples) throws IOException {
         DiffusersFolder.Component component = DiffusersFolder.open(run.model()).component("vae");
         AutoencoderKl vae = new AutoencoderKl(component);
         int c = vae.latentChannels();

@@ -38,10 +38,10 @@ public final class Trainer {
      */
     public record Report(String stage, int step, int steps, double loss, double samplesPerSecond, double gflops) {}
 
-    private final Run run;
+    private final TrainingRun run;
     private final Dataset dataset;
 
-    Trainer(Run run, Dataset dataset) {
+    Trainer(TrainingRun run, Dataset dataset) {
         this.run = run;
         this.dataset = dataset;
     }
@@ -75,7 +75,7 @@ public final class Trainer {
         String list = concepts == null ? Resources.text(settings.concepts()) : Files.readString(concepts);
         Dataset dataset = Dataset.prepare(work, settings, list);
         Instant end = Instant.now().plus(sitting);
-        return new Trainer(new Run(work, settings, () -> Instant.now().isAfter(end), progress), dataset);
+        return new Trainer(new TrainingRun(work, settings, () -> Instant.now().isAfter(end), progress), dataset);
     }
 
     /** The pictures it learns to draw, as a PNG for people to look at, and how many there are, a line a style. */

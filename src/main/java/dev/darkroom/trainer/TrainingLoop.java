@@ -38,7 +38,7 @@ final class TrainingLoop implements AutoCloseable {
     private static final int LOG_EVERY = 20;
 
     private final String stage;
-    private final Run run;
+    private final TrainingRun run;
     private final Settings.Phase phase;
     private final Learner learner;
     private final Path checkpoint;
@@ -51,7 +51,7 @@ final class TrainingLoop implements AutoCloseable {
     private double samplesPerSecond;
 
     /** @param program its {@code forward} returns the loss; trained from {@code known} weights, the others from random ones */
-    TrainingLoop(Run run, String stage, Settings.Phase phase, Program program, Map<String, Tensor> known)
+    TrainingLoop(TrainingRun run, String stage, Settings.Phase phase, Program program, Map<String, Tensor> known)
             throws IOException {
         this.stage = stage;
         this.run = run;

@@ -20,11 +20,11 @@ final class VaeStage {
     /** Weight of the squared error: at a difference of 1/8 of the whole range it pulls as hard as the absolute one. */
     private static final double SQUARES = 2;
 
-    private final Run run;
+    private final TrainingRun run;
     private final Dataset dataset;
     private final AutoencoderKl vae;
 
-    VaeStage(Run run, Dataset dataset) {
+    VaeStage(TrainingRun run, Dataset dataset) {
         this.run = run;
         this.dataset = dataset;
         this.vae = new AutoencoderKl(DiffusersFolder.open(run.model()).component("vae"));

@@ -201,8 +201,8 @@ final class DeviceWorker {
                         "{} pictures of {}, {}×{}, do not fit into memory together; from now on half of them share a call",
                         call.size(),
                         call.get(0).spec.model(),
-                        call.get(0).spec.width(),
-                        call.get(0).spec.height(),
+                        call.get(0).spec.size().width(),
+                        call.get(0).spec.size().height(),
                         e);
             } else {
                 fail(call.get(0).claim, e);

@@ -6,14 +6,14 @@ import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
 import dev.darkroom.request.Cost;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Request;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** One picture of a job on its way through a device. For the device's thread. */
 final class Drawing extends Batch.Member implements AutoCloseable {
     final Claim claim;
-    final ImageSpec spec;
+    final Request spec;
     final Cost cost;
     final int image;
     final Stages stages = new Stages();
@@ -26,7 +26,7 @@ final class Drawing extends Batch.Member implements AutoCloseable {
         this.spec = claim.spec();
         this.cost = cost;
         this.image = image;
-        this.key = new Batch.Key(spec.model(), spec.width(), spec.height());
+        this.key = new Batch.Key(spec.model(), spec.size().width(), spec.size().height());
     }
 
     @Override
@@ -41,7 +41,7 @@ final class Drawing extends Batch.Member implements AutoCloseable {
 
     @Override
     boolean alone() {
-        return spec.determinism() == Determinism.EXACT;
+        return spec.run().determinism() == Determinism.EXACT;
     }
 
     /** Encodes its prompts and draws its noise. */

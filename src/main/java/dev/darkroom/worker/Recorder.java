@@ -11,9 +11,9 @@ import dev.darkroom.observe.Stages.Stage;
 import dev.darkroom.picture.Picture;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.Output;
 import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.Request;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -91,7 +91,7 @@ final class Recorder {
         return PictureFile.encode(preview, Output.of(OutputFormat.JPEG), null);
     }
 
-    void drawn(Claim claim, ImageSpec spec, int image, long seed, Picture picture, Stages stages) {
+    void drawn(Claim claim, Request spec, int image, long seed, Picture picture, Stages stages) {
         long size = bytes(picture);
         take(size);
         CompletableFuture<?> file = CompletableFuture.runAsync(

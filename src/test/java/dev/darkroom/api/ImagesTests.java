@@ -6,12 +6,18 @@ import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Quota;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -154,24 +160,14 @@ class ImagesTests extends ServerTest {
     void aJobWhoseModelIsGoneFailsAndTellsWhy() {
         ModelInfo model = models.all().get(0);
         String id = jobs.submit(
-                        new ImageSpec(
+                        new Request(
                                 "gone",
-                                "a red apple",
-                                "",
-                                0,
-                                model.width(),
-                                model.height(),
-                                1,
-                                1,
-                                0,
-                                0,
-                                1,
-                                SamplerKind.DDIM,
-                                SigmaSpacing.DEFAULT,
-                                List.of(),
-                                List.of(),
-                                Determinism.EXACT,
-                                0,
+                                new Prompt("a red apple", "", 0),
+                                new Size(model.width(), model.height()),
+                                new Sampling(SamplerKind.DDIM, SigmaSpacing.DEFAULT, 1, List.of(), List.of()),
+                                new Guidance(1, 0),
+                                new Seeds(0, 1),
+                                new Run(Determinism.EXACT, 0),
                                 Output.PNG),
                         JobOptions.DEFAULT,
                         "test",

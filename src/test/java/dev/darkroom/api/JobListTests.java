@@ -8,9 +8,9 @@ import dev.darkroom.StubServer;
 import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Quota;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.Request;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,6 +18,7 @@ import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.awaitility.Awaitility;
@@ -130,8 +131,8 @@ class JobListTests {
     }
 
     private String submit(String caller) {
-        ImageSpec spec = ImageSpec.of(
-                new ImageDraft().prompt("an apple").steps(1), models.all().get(0));
+        Request spec = Request.of(
+                Draft.of(Map.of("prompt", "an apple", "steps", 1)), models.all().get(0));
         return jobs.submit(spec, JobOptions.DEFAULT, caller, Quota.NONE).id();
     }
 

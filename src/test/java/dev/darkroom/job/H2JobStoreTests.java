@@ -4,10 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.flywaydb.core.Flyway;
@@ -36,24 +42,14 @@ class H2JobStoreTests extends JobStoreTests {
             Flyway.configure().dataSource(old).load().migrate();
             JobStore upgraded = store(old, clock);
             assertThat(upgraded.find("old").orElseThrow().spec())
-                    .isEqualTo(new ImageSpec(
+                    .isEqualTo(new Request(
                             "m",
-                            "a {red} apple",
-                            "",
-                            0,
-                            64,
-                            64,
-                            20,
-                            4,
-                            0,
-                            42,
-                            2,
-                            SamplerKind.EULER,
-                            SigmaSpacing.KARRAS,
-                            List.of(),
-                            List.of(),
-                            Determinism.FAST,
-                            0,
+                            new Prompt("a {red} apple", "", 0),
+                            new Size(64, 64),
+                            new Sampling(SamplerKind.EULER, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
+                            new Guidance(4, 0),
+                            new Seeds(42, 2),
+                            new Run(Determinism.FAST, 0),
                             Output.PNG));
         }
     }

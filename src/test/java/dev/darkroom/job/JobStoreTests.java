@@ -14,12 +14,18 @@ import dev.darkroom.observe.Metrics;
 import dev.darkroom.observe.Stages;
 import dev.darkroom.request.Cost;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.Output;
 import dev.darkroom.request.Priority;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import dev.darkroom.request.UnreadableRow;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
@@ -840,34 +846,29 @@ abstract class JobStoreTests {
         return store.eventsAfter(id, 0).stream().map(JobEvent::type).toList();
     }
 
-    Job insert(ImageSpec spec, Priority priority, String caller) {
+    Job insert(Request spec, Priority priority, String caller) {
         return store.insert(
                 spec, Cost.of(spec, false), new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
     }
 
-    static ImageSpec spec(int n) {
+    static Request spec(int n) {
         return spec(n, 2);
     }
 
-    static ImageSpec spec(int n, int steps) {
-        return new ImageSpec(
+    static Request spec(int n, int steps) {
+        return new Request(
                 "m",
-                "a red apple",
-                "",
-                1,
-                64,
-                64,
-                steps,
-                4,
-                0.7,
-                42,
-                n,
-                SamplerKind.EULER,
-                SigmaSpacing.DEFAULT,
-                List.of(),
-                steps == 2 ? List.of(14.5, 0.1) : List.of(),
-                Determinism.EXACT,
-                0,
+                new Prompt("a red apple", "", 1),
+                new Size(64, 64),
+                new Sampling(
+                        SamplerKind.EULER,
+                        SigmaSpacing.DEFAULT,
+                        steps,
+                        List.of(),
+                        steps == 2 ? List.of(14.5, 0.1) : List.of()),
+                new Guidance(4, 0.7),
+                new Seeds(42, n),
+                new Run(Determinism.EXACT, 0),
                 Output.PNG);
     }
 }

@@ -9,14 +9,15 @@ import dev.darkroom.Service;
 import dev.darkroom.StubServer;
 import dev.darkroom.fleet.Models;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.Request;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,8 +96,8 @@ class OtherVersionsTests {
     void aJobThatCannotBeReadFailsAloneWithACodeAndIsShownAsFarAsPossible() {
         Service service = new Service(port);
         String before = service.post("{\"prompt\":\"before\"}");
-        ImageSpec spec = ImageSpec.of(
-                new ImageDraft().prompt("an apple").n(2), models.all().get(0));
+        Request spec = Request.of(
+                Draft.of(Map.of("prompt", "an apple", "n", 2)), models.all().get(0));
         // Whoever may do anything without a key is the caller "anonymous".
         String id = store.insert(
                         spec,
@@ -118,7 +119,8 @@ class OtherVersionsTests {
         assertThat(job.get("state").stringValue()).isEqualTo("failed");
         assertThat(job.at("/error/code").stringValue()).isEqualTo("unreadable");
         assertThat(job.has("parameters")).isFalse();
-        assertThat(job.at("/progress/steps").intValue()).isEqualTo(2 * spec.steps());
+        assertThat(job.at("/progress/steps").intValue())
+                .isEqualTo(2 * spec.sampling().steps());
         assertThat(service.ended(after).get("state").stringValue()).isEqualTo("succeeded");
         JsonNode list = service.get("/v1/jobs");
         assertThat(list.get("jobs"))

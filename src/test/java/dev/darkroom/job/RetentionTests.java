@@ -8,10 +8,11 @@ import dev.darkroom.ServerProcess;
 import dev.darkroom.StubServer;
 import dev.darkroom.blobs.ImageStore;
 import dev.darkroom.fleet.Models;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.JobOptions;
+import dev.darkroom.request.Request;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
@@ -67,8 +68,9 @@ class RetentionTests {
     }
 
     private Job draw(long seed) {
-        ImageSpec spec = ImageSpec.of(
-                new ImageDraft().prompt("an apple").seed(seed), models.all().get(0));
+        Request spec = Request.of(
+                Draft.of(Map.of("prompt", "an apple", "seed", seed)),
+                models.all().get(0));
         String id = jobs.submit(spec, JobOptions.DEFAULT, "someone", Quota.NONE).id();
         await().atMost(LONG).until(() -> jobs.find(id).orElseThrow().state() == JobState.SUCCEEDED);
         return jobs.find(id).orElseThrow();

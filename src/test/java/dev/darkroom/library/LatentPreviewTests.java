@@ -6,13 +6,14 @@ import static org.assertj.core.api.Assertions.within;
 import dev.darkroom.picture.Picture;
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.Request;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
@@ -92,8 +93,8 @@ class LatentPreviewTests {
     }
 
     private static List<Double> draw(DiffusionPipeline pipeline, String prompt, int steps, int wanted) {
-        ImageSpec spec = ImageSpec.of(
-                new ImageDraft().prompt(prompt).seed(1L).steps(steps).previews(wanted), pipeline.info());
+        Request spec = Request.of(
+                Draft.of(Map.of("prompt", prompt, "seed", 1L, "steps", steps, "previews", wanted)), pipeline.info());
         Generation generation = pipeline.begin(spec, 0);
         List<Integer> at = new ArrayList<>();
         List<Picture> previews = new ArrayList<>();

@@ -2,14 +2,15 @@ package dev.darkroom.library;
 
 import dev.darkroom.pipeline.DiffusionPipeline;
 import dev.darkroom.pipeline.Generation;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Request;
 import dev.darkroom.weights.InvalidCheckpoint;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** Draws with every folder below the one given, with the memory it is given, and says how that went. */
 final class LoadProcess {
@@ -37,14 +38,10 @@ final class LoadProcess {
     /** The smallest picture in one step: every network is loaded and used. */
     static void draw(ModelFolder folder) {
         ModelInfo info = folder.info();
-        ImageDraft smallest = new ImageDraft()
-                .prompt("a cat")
-                .width(info.minSize())
-                .height(info.minSize())
-                .steps(1)
-                .seed(0L);
+        Draft smallest = Draft.of(
+                Map.of("prompt", "a cat", "width", info.minSize(), "height", info.minSize(), "steps", 1, "seed", 0L));
         try (DiffusionPipeline pipeline = folder.load()) {
-            Generation generation = pipeline.begin(ImageSpec.of(smallest, info), 0);
+            Generation generation = pipeline.begin(Request.of(smallest, info), 0);
             while (!generation.done()) {
                 pipeline.step(List.of(generation));
             }

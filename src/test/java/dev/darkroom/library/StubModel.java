@@ -6,8 +6,8 @@ import dev.darkroom.pipeline.LatentPreview;
 import dev.darkroom.pipeline.OutOfDeviceMemory;
 import dev.darkroom.request.Cost;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.SamplerKind;
 import dev.darkroom.request.SigmaSpacing;
 import dev.darkroom.sampling.NoiseSchedule;
@@ -146,21 +146,21 @@ public final class StubModel implements ModelLibrary.Source {
         }
 
         @Override
-        public int chunks(ImageSpec spec) {
-            return spec.prompt().contains("lengthy") ? 17 : 1;
+        public int chunks(Request spec) {
+            return spec.prompt().text().contains("lengthy") ? 17 : 1;
         }
 
         @Override
-        public Context encode(ImageSpec spec) {
+        public Context encode(Request spec) {
             pass(behaviour.encodeTime);
-            if (spec.prompt().contains("unencodable")) {
+            if (spec.prompt().text().contains("unencodable")) {
                 throw new IllegalStateException("a prompt that cannot be encoded");
             }
-            Text prompt = Text.of(spec.prompt());
+            Text prompt = Text.of(spec.prompt().text());
             behaviour.contexts.incrementAndGet();
             return new Texts(
                     Cost.rows(spec, info.guidanceEmbedded()) > 1
-                            ? List.of(Text.of(spec.negativePrompt()), prompt)
+                            ? List.of(Text.of(spec.prompt().negative()), prompt)
                             : List.of(prompt),
                     behaviour.contexts::decrementAndGet);
         }

@@ -7,11 +7,17 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import com.sun.management.ThreadMXBean;
 import dev.darkroom.picture.InvalidPicture.Reason;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.Output;
 import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -39,24 +45,17 @@ class PictureFileTests {
     private static final Path FOLDER = Path.of("src/test/resources/pictures");
 
     private static final Recipe RECIPE = Recipe.of(
-            new ImageSpec(
+            new Request(
                     "my-model",
-                    "a red <apple> & \"two\" \u00e9, \u308a\u3093\u3054 \ud83c\udf4e \ud83c, \u0001",
-                    "blurry",
-                    1,
-                    12,
-                    8,
-                    20,
-                    4.5,
-                    0.7,
-                    41,
-                    3,
-                    SamplerKind.DPMPP_2M,
-                    SigmaSpacing.KARRAS,
-                    List.of(),
-                    List.of(),
-                    Determinism.EXACT,
-                    0,
+                    new Prompt(
+                            "a red <apple> & \"two\" \u00e9, \u308a\u3093\u3054 \ud83c\udf4e \ud83c, \u0001",
+                            "blurry",
+                            1),
+                    new Size(12, 8),
+                    new Sampling(SamplerKind.DPMPP_2M, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
+                    new Guidance(4.5, 0.7),
+                    new Seeds(41, 3),
+                    new Run(Determinism.EXACT, 0),
                     Output.PNG),
             1);
 

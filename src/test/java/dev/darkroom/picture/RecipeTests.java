@@ -5,17 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.darkroom.picture.a1111.Parameters;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.Output;
 import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -63,13 +68,13 @@ class RecipeTests {
             "back\\slash and \\\"both\\\"");
 
     /** Fifty requests: every sampler at least four times, each with what it allows. */
-    static Stream<ImageSpec> fifty() {
+    static Stream<Request> fifty() {
         Random random = new Random(20);
         return IntStream.range(0, 50)
                 .mapToObj(i -> spec(SamplerKind.values()[i % SamplerKind.values().length], random));
     }
 
-    private static ImageSpec spec(SamplerKind sampler, Random random) {
+    private static Request spec(SamplerKind sampler, Random random) {
         List<Integer> timesteps = List.of();
         List<Double> sigmas = List.of();
         SigmaSpacing schedule = SigmaSpacing.DEFAULT;
@@ -101,31 +106,24 @@ class RecipeTests {
         }
         double guidance = random.nextBoolean() ? 1 + random.nextInt(10) : 1 + random.nextDouble() * 29;
         OutputFormat format = OutputFormat.values()[random.nextInt(3)];
-        return new ImageSpec(
+        return new Request(
                 MODEL.id(),
-                PROMPTS.get(random.nextInt(PROMPTS.size())),
-                random.nextBoolean() ? "" : PROMPTS.get(random.nextInt(PROMPTS.size())),
-                random.nextInt(12),
-                64 + 8 * random.nextInt(100),
-                64 + 8 * random.nextInt(100),
-                steps,
-                guidance,
-                guidance > 1 && random.nextBoolean() ? random.nextDouble() : 0,
-                random.nextLong(ImageSpec.MAX_SEED - 10),
-                1 + random.nextInt(8),
-                sampler,
-                schedule,
-                timesteps,
-                sigmas,
-                random.nextBoolean() ? Determinism.EXACT : Determinism.FAST,
-                0,
+                new Prompt(
+                        PROMPTS.get(random.nextInt(PROMPTS.size())),
+                        random.nextBoolean() ? "" : PROMPTS.get(random.nextInt(PROMPTS.size())),
+                        random.nextInt(12)),
+                new Size(64 + 8 * random.nextInt(100), 64 + 8 * random.nextInt(100)),
+                new Sampling(sampler, schedule, steps, timesteps, sigmas),
+                new Guidance(guidance, guidance > 1 && random.nextBoolean() ? random.nextDouble() : 0),
+                new Seeds(random.nextLong(Seeds.MAX_SEED - 10), 1 + random.nextInt(8)),
+                new Run(random.nextBoolean() ? Determinism.EXACT : Determinism.FAST, 0),
                 format == OutputFormat.PNG ? Output.PNG : new Output(format, random.nextInt(101)));
     }
 
     @ParameterizedTest
     @MethodSource("fifty")
-    void theFileGivesTheRequestBack(ImageSpec spec) throws IOException {
-        int index = spec.n() - 1;
+    void theFileGivesTheRequestBack(Request spec) throws IOException {
+        int index = spec.seeds().count() - 1;
         Picture picture = new Picture(8, 8, new byte[3 * 8 * 8]);
         for (OutputFormat format : OutputFormat.values()) {
             byte[] file = PictureFile.encode(picture, Output.of(format), Recipe.of(spec, index));
@@ -133,13 +131,13 @@ class RecipeTests {
                     PictureFile.read(new ByteArrayInputStream(file)).recipe().orElseThrow();
             assertThat(resolved(read)).isEqualTo(spec.single(index));
         }
-        assertThat(spec.single(index).n()).isEqualTo(1);
-        assertThat(spec.single(index).seed()).isEqualTo(spec.seed() + index);
+        assertThat(spec.single(index).seeds().count()).isEqualTo(1);
+        assertThat(spec.single(index).seeds().first()).isEqualTo(spec.seeds().of(index));
     }
 
     @ParameterizedTest
     @MethodSource("fifty")
-    void theTextGivesTheRequestBack(ImageSpec spec) {
+    void theTextGivesTheRequestBack(Request spec) {
         String text = Recipe.of(spec, 0).parameters();
         Recipe read = Parameters.read(text).orElseThrow();
         assertThat(read.unsupported()).isEmpty();
@@ -148,31 +146,22 @@ class RecipeTests {
 
     @Test
     void everySamplerIsAmongTheFifty() {
-        assertThat(fifty().map(ImageSpec::sampler)).contains(SamplerKind.values());
-        assertThat(fifty().filter(spec -> !spec.sigmas().isEmpty())).hasSizeGreaterThan(5);
-        assertThat(fifty().filter(spec -> !spec.timesteps().isEmpty())).hasSizeGreaterThan(5);
+        assertThat(fifty().map(spec -> spec.sampling().sampler())).contains(SamplerKind.values());
+        assertThat(fifty().filter(spec -> !spec.sampling().sigmas().isEmpty())).hasSizeGreaterThan(5);
+        assertThat(fifty().filter(spec -> !spec.sampling().timesteps().isEmpty()))
+                .hasSizeGreaterThan(5);
     }
 
     @Test
     void writesTheWebUisForm() {
-        ImageSpec spec = new ImageSpec(
+        Request spec = new Request(
                 "my-model",
-                "a red apple",
-                "blurry",
-                1,
-                512,
-                640,
-                20,
-                7,
-                0,
-                5,
-                1,
-                SamplerKind.EULER_ANCESTRAL,
-                SigmaSpacing.KARRAS,
-                List.of(),
-                List.of(),
-                Determinism.EXACT,
-                0,
+                new Prompt("a red apple", "blurry", 1),
+                new Size(512, 640),
+                new Sampling(SamplerKind.EULER_ANCESTRAL, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
+                new Guidance(7, 0),
+                new Seeds(5, 1),
+                new Run(Determinism.EXACT, 0),
                 Output.PNG);
         assertThat(Recipe.of(spec, 0).parameters()).isEqualTo("""
                         a red apple
@@ -255,33 +244,9 @@ class RecipeTests {
     }
 
     /** As the API reads a request. */
-    private static ImageSpec resolved(Recipe recipe) {
+    private static Request resolved(Recipe recipe) {
         Map<String, Object> request = recipe.request();
         assertThat(request.get("model")).isEqualTo(MODEL.id());
-        ImageDraft draft = new ImageDraft()
-                .prompt((String) request.get("prompt"))
-                .negativePrompt((String) request.get("negative_prompt"))
-                .clipSkip((Integer) request.get("clip_skip"))
-                .width((Integer) request.get("width"))
-                .height((Integer) request.get("height"))
-                .steps((Integer) request.get("steps"))
-                .guidanceScale((Double) request.get("guidance_scale"))
-                .guidanceRescale((Double) request.get("guidance_rescale"))
-                .seed(((Number) request.get("seed")).longValue())
-                .n((Integer) request.get("n"))
-                .determinism((String) request.get("determinism"))
-                .sampler((String) request.get("sampler"))
-                .schedule((String) request.get("schedule"))
-                .timesteps(list(request.get("timesteps"), Integer.class))
-                .sigmas(list(request.get("sigmas"), Double.class))
-                .outputFormat((String) request.get("output_format"))
-                .outputCompression((Integer) request.get("output_compression"));
-        return ImageSpec.of(draft, MODEL);
-    }
-
-    private static <T> @Nullable List<T> list(@Nullable Object value, Class<T> type) {
-        return value == null
-                ? null
-                : Arrays.stream(((List<?>) value).toArray()).map(type::cast).toList();
+        return Request.of(Draft.of(request), MODEL);
     }
 }

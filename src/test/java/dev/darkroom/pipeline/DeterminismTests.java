@@ -6,10 +6,16 @@ import dev.darkroom.library.BuiltInModel;
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.picture.Picture;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,10 +44,10 @@ class DeterminismTests {
             Random random = new Random(1);
             for (int i = 0; i < pictures; i++) {
                 SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
-                ImageSpec spec = spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i, sampler, Determinism.EXACT);
+                Request spec = spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i, sampler, Determinism.EXACT);
                 byte[] alone = inCompany(pipeline, spec, 0, random, 0).rgb();
                 int position = random.nextInt(8);
-                ImageSpec moved = spec(
+                Request moved = spec(
                         "a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i - position, sampler, Determinism.EXACT);
                 assertThat(inCompany(pipeline, moved, position, random, 7).rgb())
                         .as("picture %d, %s", i, sampler)
@@ -72,7 +78,7 @@ class DeterminismTests {
         double levels = 0;
         for (int i = 0; i < pictures; i++) {
             SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
-            ImageSpec spec = spec("a red apple", size, 12, 1 + i % 2 * 3, i, sampler, Determinism.FAST);
+            Request spec = spec("a red apple", size, 12, 1 + i % 2 * 3, i, sampler, Determinism.FAST);
             Drawn alone = inCompany(pipeline, spec, 0, random, 0);
             Drawn together = inCompany(pipeline, spec, 0, random, 7);
             latents = Math.max(latents, Golden.maxDifference(alone.latents, together.latents));
@@ -92,7 +98,7 @@ class DeterminismTests {
     }
 
     /** Draws it while up to {@code company} others are in the same batch, which are at other steps and of other kinds. */
-    private static Drawn inCompany(DiffusionPipeline pipeline, ImageSpec spec, int image, Random random, int company) {
+    private static Drawn inCompany(DiffusionPipeline pipeline, Request spec, int image, Random random, int company) {
         Generation generation = pipeline.begin(spec, image);
         List<Generation> others = new ArrayList<>();
         while (!generation.done()) {
@@ -100,9 +106,9 @@ class DeterminismTests {
             while (others.size() < company && random.nextInt(3) > 0) {
                 SamplerKind sampler = SamplerKind.values()[random.nextInt(SamplerKind.values().length)];
                 Determinism determinism = random.nextInt(4) == 0 ? Determinism.EXACT : Determinism.FAST;
-                ImageSpec other = spec(
+                Request other = spec(
                         "a blue car " + random.nextInt(3),
-                        spec.width(),
+                        spec.size().width(),
                         4 + random.nextInt(9),
                         1 + random.nextInt(2) * 6,
                         random.nextInt(100),
@@ -117,7 +123,7 @@ class DeterminismTests {
         return new Drawn(pipeline.latents(generation), pipeline.finish(generation));
     }
 
-    private static ImageSpec spec(
+    private static Request spec(
             String prompt,
             int size,
             int steps,
@@ -125,24 +131,14 @@ class DeterminismTests {
             long seed,
             SamplerKind sampler,
             Determinism determinism) {
-        return new ImageSpec(
+        return new Request(
                 "m",
-                prompt,
-                "",
-                0,
-                size,
-                size,
-                steps,
-                guidance,
-                0,
-                seed,
-                8,
-                sampler,
-                SigmaSpacing.DEFAULT,
-                List.of(),
-                List.of(),
-                determinism,
-                0,
+                new Prompt(prompt, "", 0),
+                new Size(size, size),
+                new Sampling(sampler, SigmaSpacing.DEFAULT, steps, List.of(), List.of()),
+                new Guidance(guidance, 0),
+                new Seeds(seed, 8),
+                new Run(determinism, 0),
                 Output.PNG);
     }
 }

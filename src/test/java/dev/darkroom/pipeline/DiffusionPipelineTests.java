@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.picture.Picture;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import dev.darkroom.weights.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -97,12 +103,12 @@ class DiffusionPipelineTests {
     @Test
     void picturesAtDifferentTimestepsInOneCallEqualThemselvesAlone() {
         DiffusionPipeline pipeline = pipeline(JsonMapper.shared().createObjectNode());
-        List<ImageSpec> specs = List.of(
+        List<Request> specs = List.of(
                 spec("a red apple", 9, 7.5, 5, SamplerKind.EULER_ANCESTRAL),
                 spec("a blue car", 14, 1, 6, SamplerKind.DPMPP_2M),
                 spec("a cat", 6, 3, 7, SamplerKind.DDIM));
         List<Picture> alone = new ArrayList<>();
-        for (ImageSpec spec : specs) {
+        for (Request spec : specs) {
             Generation generation = pipeline.begin(spec, 0);
             Golden.draw(pipeline, List.of(generation));
             alone.add(pipeline.finish(generation));
@@ -134,31 +140,21 @@ class DiffusionPipelineTests {
                 .isEqualTo(draw(pipeline, spec("a cat", 3, 3, 12, SamplerKind.EULER), 0));
     }
 
-    private static byte[] draw(DiffusionPipeline pipeline, ImageSpec spec, int index) {
+    private static byte[] draw(DiffusionPipeline pipeline, Request spec, int index) {
         Generation generation = pipeline.begin(spec, index);
         Golden.draw(pipeline, List.of(generation));
         return pipeline.finish(generation).rgb();
     }
 
-    private static ImageSpec spec(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
-        return new ImageSpec(
+    private static Request spec(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
+        return new Request(
                 "tiny",
-                prompt,
-                "",
-                0,
-                32,
-                32,
-                steps,
-                guidance,
-                0,
-                seed,
-                2,
-                sampler,
-                SigmaSpacing.DEFAULT,
-                List.of(),
-                List.of(),
-                Determinism.FAST,
-                0,
+                new Prompt(prompt, "", 0),
+                new Size(32, 32),
+                new Sampling(sampler, SigmaSpacing.DEFAULT, steps, List.of(), List.of()),
+                new Guidance(guidance, 0),
+                new Seeds(seed, 2),
+                new Run(Determinism.FAST, 0),
                 Output.PNG);
     }
 }

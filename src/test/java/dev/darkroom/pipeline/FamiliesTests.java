@@ -9,12 +9,18 @@ import dev.darkroom.nets.Networks;
 import dev.darkroom.nets.Networks.TextStates;
 import dev.darkroom.request.Cost;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.InvalidCheckpoint;
 import dev.darkroom.weights.Weights;
@@ -163,7 +169,7 @@ class FamiliesTests {
     @Test
     void picturesOfOneCallKeepTheirOwnConditioning() {
         DiffusionPipeline pipeline = pipeline("sdxl-refiner");
-        List<ImageSpec> specs = List.of(
+        List<Request> specs = List.of(
                 spec("a red apple", "blurry", 5, 1), spec("a blue car", "", 1, 2), spec("a cat", "low quality", 3, 3));
         List<Generation> together = new ArrayList<>();
         specs.forEach(spec -> together.add(pipeline.begin(spec, 0)));
@@ -181,25 +187,15 @@ class FamiliesTests {
         }
     }
 
-    private static ImageSpec spec(String prompt, String negativePrompt, double guidance, long seed) {
-        return new ImageSpec(
+    private static Request spec(String prompt, String negativePrompt, double guidance, long seed) {
+        return new Request(
                 "sdxl-refiner",
-                prompt,
-                negativePrompt,
-                0,
-                32,
-                32,
-                3,
-                guidance,
-                0,
-                seed,
-                1,
-                SamplerKind.EULER,
-                SigmaSpacing.DEFAULT,
-                List.of(),
-                List.of(),
-                Determinism.EXACT,
-                0,
+                new Prompt(prompt, negativePrompt, 0),
+                new Size(32, 32),
+                new Sampling(SamplerKind.EULER, SigmaSpacing.DEFAULT, 3, List.of(), List.of()),
+                new Guidance(guidance, 0),
+                new Seeds(seed, 1),
+                new Run(Determinism.EXACT, 0),
                 Output.PNG);
     }
 
@@ -230,13 +226,8 @@ class FamiliesTests {
         assertThat(info.guidanceEmbedded()).isTrue();
         List<Generation> batch = new ArrayList<>();
         for (long seed = 1; seed <= 4; seed++) {
-            ImageSpec spec = ImageSpec.of(
-                    new ImageDraft()
-                            .prompt("a red apple")
-                            .guidanceScale(8.0)
-                            .steps(2)
-                            .seed(seed),
-                    info);
+            Request spec = Request.of(
+                    Draft.of(Map.of("prompt", "a red apple", "guidance_scale", 8.0, "steps", 2, "seed", seed)), info);
             assertThat(Cost.of(spec, info.guidanceEmbedded()).rows()).isEqualTo(1);
             batch.add(pipeline.begin(spec, 0));
         }

@@ -4,10 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.picture.Picture;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -16,7 +22,7 @@ final class Golden {
     private Golden() {}
 
     /** A recorded case: prompts, size, steps, guidance scale, seed and sampler, the other fields where they are not default. */
-    static ImageSpec spec(String model, JsonNode c) {
+    static Request spec(String model, JsonNode c) {
         JsonNode given = c.path("given"); // what the request lists; "timesteps" beside it is what a scheduler chose
         List<Integer> timesteps =
                 given.path("timesteps").valueStream().map(JsonNode::intValue).toList();
@@ -26,24 +32,24 @@ final class Golden {
                 .filter(sigma -> sigma > 0) // diffusers' lists end with the 0 where the walk ends
                 .toList();
         int listed = timesteps.size() + sigmas.size();
-        return new ImageSpec(
+        return new Request(
                 model,
-                c.get("prompt").stringValue(),
-                c.get("negative_prompt").stringValue(),
-                c.path("clip_skip").asInt(0),
-                c.get("width").intValue(),
-                c.get("height").intValue(),
-                listed > 0 ? listed : c.get("steps").intValue(),
-                c.get("guidance_scale").doubleValue(),
-                c.path("guidance_rescale").asDouble(0),
-                c.get("seed").longValue(),
-                1,
-                SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                SigmaSpacing.of(c.path("schedule").asString("default")).orElseThrow(),
-                timesteps,
-                sigmas,
-                Determinism.EXACT,
-                0,
+                new Prompt(
+                        c.get("prompt").stringValue(),
+                        c.get("negative_prompt").stringValue(),
+                        c.path("clip_skip").asInt(0)),
+                new Size(c.get("width").intValue(), c.get("height").intValue()),
+                new Sampling(
+                        SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
+                        SigmaSpacing.of(c.path("schedule").asString("default")).orElseThrow(),
+                        listed > 0 ? listed : c.get("steps").intValue(),
+                        timesteps,
+                        sigmas),
+                new Guidance(
+                        c.get("guidance_scale").doubleValue(),
+                        c.path("guidance_rescale").asDouble(0)),
+                new Seeds(c.get("seed").longValue(), 1),
+                new Run(Determinism.EXACT, 0),
                 Output.PNG);
     }
 

@@ -6,12 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.nets.Networks;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
-import dev.darkroom.request.InvalidImageSpec;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.Guidance;
+import dev.darkroom.request.InvalidRequest;
 import dev.darkroom.request.Output;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Request;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
+import dev.darkroom.request.Size;
 import dev.darkroom.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,7 +73,7 @@ class PromptEncoderTests {
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
         String name = "prompts." + c.get("name").stringValue();
         DiffusionPipeline pipeline = pipeline(c.get("folder").stringValue());
-        ImageSpec spec = Golden.spec("tiny", c);
+        Request spec = Golden.spec("tiny", c);
         if (c.path("name").stringValue().equals("TOO_LONG")) {
             assertThatThrownBy(() -> pipeline.begin(spec, 0)).isInstanceOf(PromptTooLong.class);
             return;
@@ -96,9 +102,9 @@ class PromptEncoderTests {
 
     @Test
     void picturesOfPromptsOfDifferentLengthsInOneBatchEqualThemselvesAlone() {
-        List<ImageSpec> specs =
-                cases().limit(6).map(c -> Golden.spec("tiny", c)).toList();
-        List<ImageSpec> square = specs.stream().filter(s -> s.height() == 32).toList();
+        List<Request> specs = cases().limit(6).map(c -> Golden.spec("tiny", c)).toList();
+        List<Request> square =
+                specs.stream().filter(s -> s.size().height() == 32).toList();
         List<Generation> together =
                 square.stream().map(s -> pipeline.begin(s, 0)).toList();
         assertThat(together.stream().map(g -> g.context().tokens()))
@@ -137,11 +143,12 @@ class PromptEncoderTests {
 
     @Test
     void leavesOutAtMostAsManyLayersAsTheModelHas() {
-        assertThat(ImageSpec.of(new ImageDraft().prompt("a cat").clipSkip(2), pipeline.info())
+        assertThat(Request.of(Draft.of(Map.of("prompt", "a cat", "clip_skip", 2)), pipeline.info())
+                        .prompt()
                         .clipSkip())
                 .isEqualTo(2);
-        assertThatThrownBy(() -> ImageSpec.of(new ImageDraft().prompt("a cat").clipSkip(3), pipeline.info()))
-                .isInstanceOf(InvalidImageSpec.class)
+        assertThatThrownBy(() -> Request.of(Draft.of(Map.of("prompt", "a cat", "clip_skip", 3)), pipeline.info()))
+                .isInstanceOf(InvalidRequest.class)
                 .hasMessageContaining("clip_skip must be between 0 and 2; given: 3");
         assertThat(pipeline("families/sdxl").info().maxClipSkip()).isEqualTo(1);
     }
@@ -156,25 +163,15 @@ class PromptEncoderTests {
         }
     }
 
-    private static ImageSpec spec(String prompt, String negative) {
-        return new ImageSpec(
+    private static Request spec(String prompt, String negative) {
+        return new Request(
                 "tiny",
-                prompt,
-                negative,
-                0,
-                32,
-                32,
-                1,
-                5,
-                0,
-                1,
-                1,
-                SamplerKind.EULER,
-                SigmaSpacing.DEFAULT,
-                List.of(),
-                List.of(),
-                Determinism.EXACT,
-                0,
+                new Prompt(prompt, negative, 0),
+                new Size(32, 32),
+                new Sampling(SamplerKind.EULER, SigmaSpacing.DEFAULT, 1, List.of(), List.of()),
+                new Guidance(5, 0),
+                new Seeds(1, 1),
+                new Run(Determinism.EXACT, 0),
                 Output.PNG);
     }
 }

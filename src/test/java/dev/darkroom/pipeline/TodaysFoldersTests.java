@@ -9,9 +9,9 @@ import ch.qos.logback.core.read.ListAppender;
 import dev.darkroom.library.BuiltInModel;
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.library.ModelLibrary;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.SamplerKind;
 import dev.darkroom.weights.DType;
 import dev.darkroom.weights.InvalidCheckpoint;
@@ -447,8 +447,7 @@ class TodaysFoldersTests {
     private static byte[] draw(Path folder, String prompt) {
         ModelFolder model = new ModelFolder("tiny", folder);
         try (DiffusionPipeline pipeline = model.load()) {
-            ImageSpec spec =
-                    ImageSpec.of(new ImageDraft().prompt(prompt).steps(2).seed(1L), model.info());
+            Request spec = Request.of(Draft.of(Map.of("prompt", prompt, "steps", 2, "seed", 1L)), model.info());
             try (Generation generation = pipeline.begin(spec, 0)) {
                 Golden.draw(pipeline, List.of(generation));
                 return pipeline.finish(generation).rgb();

@@ -3,12 +3,13 @@ package dev.darkroom.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class CostTests {
-    private static final ModelInfo MODEL = ImageSpecTests.MODEL;
+    private static final ModelInfo MODEL = RequestTests.MODEL;
 
     @Test
     void aGuidedPictureHasTwoRowsUnlessTheNetworkTakesTheScaleAsAnInput() {
@@ -55,16 +56,16 @@ class CostTests {
                 .isEqualTo(16);
         assertThatThrownBy(() -> spec("BREAK ".repeat(333), 7.5, "euler"))
                 .isInstanceOfSatisfying(
-                        InvalidImageSpec.class,
+                        InvalidRequest.class,
                         invalid -> assertThat(invalid.violations())
-                                .extracting(InvalidImageSpec.Violation::field, InvalidImageSpec.Violation::message)
+                                .extracting(InvalidRequest.Violation::field, InvalidRequest.Violation::message)
                                 .containsExactly(
                                         org.assertj.core.api.Assertions.tuple(
                                                 "prompt",
                                                 "prompt must have at most 16 chunks of 75 tokens, and each BREAK begins one; given: 334")));
-        assertThatThrownBy(
-                        () -> ImageSpec.of(new ImageDraft().prompt("a cat").negativePrompt("BREAK ".repeat(16)), MODEL))
-                .isInstanceOf(InvalidImageSpec.class)
+        assertThatThrownBy(() ->
+                        Request.of(Draft.of(Map.of("prompt", "a cat", "negative_prompt", "BREAK ".repeat(16))), MODEL))
+                .isInstanceOf(InvalidRequest.class)
                 .hasMessageContaining("negative_prompt");
     }
 
@@ -74,19 +75,14 @@ class CostTests {
         assertThat(one).isEqualTo(20L * 64 * 96 / 64);
         assertThat(Cost.of(spec("x BREAK ".repeat(15) + "x", 1, "euler"), false).length())
                 .isEqualTo(one * 43 / 28);
-        ImageSpec large = ImageSpec.of(
-                new ImageDraft().prompt("a cat").guidanceScale(1.0).width(256).height(192), MODEL);
+        Request large = Request.of(
+                Draft.of(Map.of("prompt", "a cat", "guidance_scale", 1.0, "width", 256, "height", 192)), MODEL);
         assertThat(Cost.of(large, false).length()).isEqualTo(8 * one);
         assertThat(Cost.of(spec("a cat", 7.5, "euler"), false).length()).isEqualTo(2 * one);
     }
 
-    private static ImageSpec spec(String prompt, double guidance, String sampler) {
-        return ImageSpec.of(
-                new ImageDraft()
-                        .prompt(prompt)
-                        .guidanceScale(guidance)
-                        .sampler(sampler)
-                        .steps(20),
-                MODEL);
+    private static Request spec(String prompt, double guidance, String sampler) {
+        return Request.of(
+                Draft.of(Map.of("prompt", prompt, "guidance_scale", guidance, "sampler", sampler, "steps", 20)), MODEL);
     }
 }

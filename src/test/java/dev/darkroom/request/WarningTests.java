@@ -3,6 +3,7 @@ package dev.darkroom.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,7 +14,7 @@ class WarningTests {
 
     /** Of 512 × 512 pixels. */
     private static ModelInfo knowing(String... words) {
-        ModelInfo any = ImageSpecTests.MODEL;
+        ModelInfo any = RequestTests.MODEL;
         return new ModelInfo(
                 any.id(),
                 any.description(),
@@ -36,16 +37,16 @@ class WarningTests {
                 Set.of(words));
     }
 
-    private static List<Warning> of(ImageDraft draft, ModelInfo model) {
-        return Warning.of(ImageSpec.of(draft, model), model);
+    private static List<Warning> of(Draft draft, ModelInfo model) {
+        return Warning.of(Request.of(draft, model), model);
     }
 
     @Test
     void namesTheWordsThatAModelOfFewWordsWasNotTaught() {
         ModelInfo model = knowing("a", "red", "apple", "piñata", "t", "shirt");
-        assertThat(of(new ImageDraft().prompt("a (Red:1.3) [apple], BREAK PIÑATA 7! \\(t-shirt\\)"), model))
+        assertThat(of(Draft.of(Map.of("prompt", "a (Red:1.3) [apple], BREAK PIÑATA 7! \\(t-shirt\\)")), model))
                 .isEmpty();
-        assertThat(of(new ImageDraft().prompt("a qwerty on 🍎🍏, Qwerty").negativePrompt("blurry"), model))
+        assertThat(of(Draft.of(Map.of("prompt", "a qwerty on 🍎🍏, Qwerty", "negative_prompt", "blurry")), model))
                 .containsExactly(
                         new Warning(
                                 Warning.Code.UNKNOWN_WORDS,
@@ -60,13 +61,13 @@ class WarningTests {
     @Test
     void namesTenWordsAtMostAndNoneOfAModelThatMayKnowAny() {
         String words = "b c d e f g h i j k l m";
-        assertThat(of(new ImageDraft().prompt(words), knowing("a")).get(0).message())
+        assertThat(of(Draft.of(Map.of("prompt", words)), knowing("a")).get(0).message())
                 .endsWith(": b, c, d, e, f, g, h, i, j, k and 2 more");
-        assertThat(of(new ImageDraft().prompt("𝐚".repeat(60)), knowing("a"))
+        assertThat(of(Draft.of(Map.of("prompt", "𝐚".repeat(60))), knowing("a"))
                         .get(0)
                         .message())
                 .endsWith(": " + "𝐚".repeat(40) + "...");
-        assertThat(of(new ImageDraft().prompt(words), knowing())).isEmpty();
+        assertThat(of(Draft.of(Map.of("prompt", words)), knowing())).isEmpty();
     }
 
     @ParameterizedTest
@@ -84,7 +85,7 @@ class WarningTests {
                 "{red|green}"
             })
     void namesSyntaxThatIsTextHere(String syntax) {
-        assertThat(of(new ImageDraft().prompt("a " + syntax + ", b"), knowing("a", "b")))
+        assertThat(of(Draft.of(Map.of("prompt", "a " + syntax + ", b")), knowing("a", "b")))
                 .containsExactly(new Warning(
                         Warning.Code.FOREIGN_SYNTAX, "prompt", "prompt has what is no more than text here: " + syntax));
     }
@@ -104,7 +105,7 @@ class WarningTests {
                 "<3"
             })
     void doesNotTakeOrdinaryTextForSyntax(String text) {
-        assertThat(of(new ImageDraft().prompt(text), knowing())).isEmpty();
+        assertThat(of(Draft.of(Map.of("prompt", text)), knowing())).isEmpty();
     }
 
     @ParameterizedTest
@@ -119,7 +120,7 @@ class WarningTests {
         "2048, 192, true"
     })
     void saysThatAModelWasMadeForAnotherSize(int width, int height, boolean unusual) {
-        List<Warning> warnings = of(new ImageDraft().prompt("a").width(width).height(height), knowing());
+        List<Warning> warnings = of(Draft.of(Map.of("prompt", "a", "width", width, "height", height)), knowing());
         assertThat(warnings)
                 .extracting(Warning::message)
                 .isEqualTo(

@@ -116,7 +116,7 @@ class CaptionsTests {
         assertThatThrownBy(() -> Concept.parse("apple"))
                 .hasMessageContaining("line 1")
                 .hasMessageContaining("found 1");
-        assertThatThrownBy(() -> Prompt.parse("a red apple | red-apple"))
+        assertThatThrownBy(() -> EvaluationPrompt.parse("a red apple | red-apple"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("\"a red apple | red-apple\"");
     }
@@ -136,23 +136,29 @@ class CaptionsTests {
 
     @Test
     void theFixedPromptsAreWhatTheListsSay() {
-        List<Prompt> prompts = Prompt.parse(Resources.text("prompts.txt"));
+        List<EvaluationPrompt> prompts = EvaluationPrompt.parse(Resources.text("prompts.txt"));
         HeldOut heldOut = HeldOut.fixed();
         Set<String> listed = Concept.parse(Resources.text("concepts.txt")).stream()
                 .map(Concept::emoji)
                 .collect(Collectors.toSet());
 
-        assertThat(prompts).hasSize(100).extracting(Prompt::text).doesNotHaveDuplicates();
-        assertThat(heldOut.pairs()).hasSize(50).extracting(Prompt::text).doesNotHaveDuplicates();
+        assertThat(prompts).hasSize(100).extracting(EvaluationPrompt::text).doesNotHaveDuplicates();
+        assertThat(heldOut.pairs())
+                .hasSize(50)
+                .extracting(EvaluationPrompt::text)
+                .doesNotHaveDuplicates();
         assertThat(heldOut.concepts()).hasSize(40).doesNotContainAnyElementsOf(listed);
-        assertThat(listed).containsAll(prompts.stream().map(Prompt::emoji).toList());
         assertThat(listed)
-                .containsAll(heldOut.pairs().stream().map(Prompt::emoji).toList());
+                .containsAll(prompts.stream().map(EvaluationPrompt::emoji).toList());
+        assertThat(listed)
+                .containsAll(
+                        heldOut.pairs().stream().map(EvaluationPrompt::emoji).toList());
         assertThat(prompts).noneMatch(prompt -> heldOut.contains(prompt.emoji(), prompt.style()));
-        Set<String> texts =
-                new HashSet<>(heldOut.pairs().stream().map(Prompt::text).toList());
+        Set<String> texts = new HashSet<>(
+                heldOut.pairs().stream().map(EvaluationPrompt::text).toList());
         assertThat(prompts).noneMatch(prompt -> texts.contains(prompt.text()));
-        assertThat(prompts).allMatch(prompt -> Prompt.parse(prompt.toString()).equals(List.of(prompt)));
+        assertThat(prompts)
+                .allMatch(prompt -> EvaluationPrompt.parse(prompt.toString()).equals(List.of(prompt)));
     }
 
     private static Captions captions(int concept, @Nullable Colour recolouring) {

@@ -64,8 +64,8 @@ class DatasetTests {
 
     @Test
     void whatIsHeldOutIsHeldOutInItsStyle() {
-        HeldOut heldOut =
-                new HeldOut(Set.of("star"), List.of(new Prompt("a frog, flat style", "frog", Style.FLAT, null)));
+        HeldOut heldOut = new HeldOut(
+                Set.of("star"), List.of(new EvaluationPrompt("a frog, flat style", "frog", Style.FLAT, null)));
 
         assertThat(heldOut.contains("star", Style.NOTO)).isTrue();
         assertThat(heldOut.contains("frog", Style.FLAT)).isTrue();

@@ -18,15 +18,16 @@ class ShippedModelTests {
 
     @Test
     void theModelInTheJarDrawsWhatItIsAskedForAsItsClipSeesIt(@TempDir Path work) throws IOException {
-        List<Prompt> all = Prompt.parse(Resources.text("prompts.txt"));
-        List<Prompt> some = IntStream.range(0, all.size() / EVERY)
+        List<EvaluationPrompt> all = EvaluationPrompt.parse(Resources.text("prompts.txt"));
+        List<EvaluationPrompt> some = IntStream.range(0, all.size() / EVERY)
                 .mapToObj(i -> all.get(i * EVERY))
                 .toList();
-        List<String> captions = all.stream().map(Prompt::text).toList();
+        List<String> captions = all.stream().map(EvaluationPrompt::text).toList();
         DiffusersFolder model = DiffusersFolder.open(ModelLibrary.builtIn(work));
         List<Icon> drawn;
         try (Artist artist = new Artist(model)) {
-            drawn = artist.draw(some.stream().map(Prompt::text).toList(), Collections.nCopies(some.size(), 1L));
+            drawn = artist.draw(
+                    some.stream().map(EvaluationPrompt::text).toList(), Collections.nCopies(some.size(), 1L));
         }
         try (ClipTokenizer tokenizer =
                         ClipTokenizer.open(model.component("tokenizer").folder());

@@ -160,7 +160,7 @@ class TrainerTests {
     /** Every loss of a run by stage and step; stops like a killed process when that step of that stage is done. */
     private Map<String, Double> losses(Path work, Settings settings, String killedAt) throws IOException {
         Map<String, Double> losses = new TreeMap<>();
-        Run run = new Run(work, settings, () -> false, report -> {
+        TrainingRun run = new TrainingRun(work, settings, () -> false, report -> {
             String step = report.stage() + report.step();
             losses.put(step, report.loss());
             if (step.equals(killedAt)) {
@@ -219,7 +219,8 @@ class TrainerTests {
     void aSittingEndsWithACheckpointAndTwentyStepsLowerEveryLoss() throws IOException {
         Settings settings = short_(20, 10);
         List<Integer> steps = new ArrayList<>();
-        Run first = new Run(work, settings, () -> steps.size() == 7, report -> steps.add(report.step()));
+        TrainingRun first =
+                new TrainingRun(work, settings, () -> steps.size() == 7, report -> steps.add(report.step()));
         assertThat(new Trainer(first, Handmade.dataset(work, settings, Handmade.CONCEPTS)).train())
                 .isNull();
 
@@ -247,7 +248,7 @@ class TrainerTests {
     @Tag("endurance")
     void eightPicturesAreLearntByHeart() throws IOException {
         Settings settings = Settings.overfit();
-        Run run = new Run(work, settings, () -> false, report -> {});
+        TrainingRun run = new TrainingRun(work, settings, () -> false, report -> {});
         Dataset dataset = Handmade.dataset(work, settings, Handmade.CONCEPTS);
         assertThat(dataset.samples(Sample.Use.LISTED)).hasSize(8);
         Trainer trainer = new Trainer(run, dataset);

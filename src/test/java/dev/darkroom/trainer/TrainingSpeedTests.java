@@ -43,7 +43,7 @@ class TrainingSpeedTests {
                 full.laterTimestepPower(),
                 full.promptDropout());
         Map<String, Trainer.Report> last = new TreeMap<>();
-        Run run = new Run(work, few, () -> false, report -> last.put(report.stage(), report));
+        TrainingRun run = new TrainingRun(work, few, () -> false, report -> last.put(report.stage(), report));
         new Trainer(run, Handmade.dataset(work, few, Handmade.CONCEPTS)).train();
         double products = Math.max(before, matrixProducts());
         for (String stage : new String[] {"vae", "unet"}) {

@@ -7,8 +7,8 @@ import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.QueueFull;
 import dev.darkroom.job.QuotaExceeded;
 import dev.darkroom.picture.InvalidPicture;
-import dev.darkroom.request.InvalidImageSpec;
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.InvalidRequest;
+import dev.darkroom.request.InvalidRequest.Violation;
 import dev.darkroom.request.UnreadableRow;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.List;
@@ -93,7 +93,7 @@ public class Problems extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler
-    ResponseEntity<Object> handle(InvalidImageSpec invalid) {
+    ResponseEntity<Object> handle(InvalidRequest invalid) {
         return invalid(invalid.violations());
     }
 

@@ -1,8 +1,11 @@
 package dev.darkroom.api.http;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import dev.darkroom.request.InvalidRequest.Violation;
 import dev.darkroom.request.Rule;
+import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
@@ -85,18 +88,14 @@ public class RequestBodies {
     /**
      * Reads a body.
      *
-     * @param type a record whose components all have a {@link JsonProperty}
+     * @param type a record whose components all have a {@link JsonProperty}, or are such records and have {@link JsonUnwrapped}
      * @throws Problem if the body is no JSON object
      */
     public <T extends Record> FieldsRead<T> read(JsonNode body, Class<T> type) {
         if (!(body instanceof ObjectNode object)) {
             throw new Problem(Problem.Code.MALFORMED_JSON, "the body must be one JSON object");
         }
-        Map<String, Type> known = new LinkedHashMap<>();
-        for (RecordComponent component : type.getRecordComponents()) {
-            JsonProperty name = Objects.requireNonNull(component.getAccessor().getAnnotation(JsonProperty.class));
-            known.put(name.value(), component.getGenericType());
-        }
+        Map<String, Type> known = fields(type);
         List<Violation> wrong = new ArrayList<>();
         ObjectNode readable = json.createObjectNode();
         object.properties().forEach(field -> {
@@ -111,6 +110,28 @@ public class RequestBodies {
             }
         });
         return new FieldsRead<>(json.treeToValue(readable, type), wrong);
+    }
+
+    /** The fields of a shape and their types, those of unwrapped records among them. */
+    private static Map<String, Type> fields(Class<?> type) {
+        Map<String, Type> fields = new LinkedHashMap<>();
+        for (RecordComponent component : type.getRecordComponents()) {
+            Method accessor = component.getAccessor();
+            if (accessor.isAnnotationPresent(JsonUnwrapped.class)) {
+                Map<String, Type> unwrapped = fields(component.getType());
+                JsonIgnoreProperties left = accessor.getAnnotation(JsonIgnoreProperties.class);
+                if (left != null) {
+                    unwrapped.keySet().removeAll(Set.of(left.value()));
+                }
+                fields.putAll(unwrapped);
+            } else {
+                fields.put(
+                        Objects.requireNonNull(accessor.getAnnotation(JsonProperty.class))
+                                .value(),
+                        component.getGenericType());
+            }
+        }
+        return fields;
     }
 
     private @Nullable Violation mistyped(String field, JsonNode value, JavaType type) {

@@ -1,12 +1,15 @@
 package dev.darkroom.api.openai;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.darkroom.api.v1.ImageRequest;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.InvalidRequest.Violation;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.Rule;
+import dev.darkroom.request.Run;
+import dev.darkroom.request.Sampling;
 import dev.darkroom.request.Size;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.ArrayList;
@@ -20,22 +23,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The body of {@code POST /v1/images/generations}, after the types of OpenAI's own clients (openai-python 3.57.0, {@code
- * types/image_generate_params.py}), with the further fields that other servers of that shape take. What asks for nothing
- * else than we do anyway is accepted; what we do not do is refused by name. Fields without a description are those of the
- * same name in {@link ImageRequest}, and have its description in the OpenAPI document.
+ * types/image_generate_params.py}), with ours, as other servers of that shape have theirs. What asks for nothing else than we do
+ * anyway is accepted; what we do not do is refused by name.
+ *
+ * @param ours the fields that have the same names and meanings as in {@link ImageRequest}
  */
 @Schema(description = "What to draw, in OpenAI's shape. Unknown fields are refused.")
 record OpenAiImageRequest(
-        @Schema(
-                description = "What the picture shows; weights and BREAK as in /v1/images",
-                example = "a red apple",
-                pattern = "\\S",
-                minLength = 1,
-                maxLength = ImageSpec.MAX_PROMPT,
-                requiredMode = Schema.RequiredMode.REQUIRED)
-        @JsonProperty("prompt")
-        @Nullable
-        String prompt,
+        @JsonUnwrapped @JsonIgnoreProperties({"model", "width", "height", "steps", "previews"})
+        Draft ours,
 
         @Schema(
                 description = "A model's id from /v1/models; default: the first one there. Names of OpenAI's models"
@@ -43,14 +39,6 @@ record OpenAiImageRequest(
         @JsonProperty("model")
         @Nullable
         String model,
-
-        @Schema(
-                description = "Number of pictures; default 1. With stream, only 1",
-                minimum = "1",
-                maximum = "" + ImageSpec.MAX_N)
-        @JsonProperty("n")
-        @Nullable
-        Integer n,
 
         @Schema(
                 description = "Width and height in pixels, or auto: the model's own size, the default. What the model"
@@ -62,10 +50,6 @@ record OpenAiImageRequest(
         @Nullable
         String size,
 
-        @JsonProperty("output_format") @Nullable String outputFormat,
-
-        @JsonProperty("output_compression") @Nullable Integer outputCompression,
-
         @Schema(
                 description =
                         "The pictures themselves, or where they are to be had for an hour; default: url for models"
@@ -75,7 +59,7 @@ record OpenAiImageRequest(
         @Nullable
         String responseFormat,
 
-        @Schema(description = "Whether the answer is a stream of server-sent events; default false")
+        @Schema(description = "Whether the answer is a stream of server-sent events; default false. Only with n 1")
         @JsonProperty("stream")
         @Nullable
         Boolean stream,
@@ -83,7 +67,7 @@ record OpenAiImageRequest(
         @Schema(
                 description = "How many previews the stream has; default 0. Only with stream",
                 minimum = "0",
-                maximum = "" + ImageSpec.MAX_PREVIEWS)
+                maximum = "" + Run.MAX_PREVIEWS)
         @JsonProperty("partial_images")
         @Nullable
         Integer partialImages,
@@ -122,35 +106,21 @@ record OpenAiImageRequest(
         @Schema(description = "Accepted and not used") @JsonProperty("safety_identifier") @Nullable
         String safetyIdentifier,
 
-        @JsonProperty("negative_prompt") @Nullable String negativePrompt,
-
         @Schema(
                 description = "Sampling steps; the model has the default",
                 minimum = "1",
-                maximum = "" + ImageSpec.MAX_STEPS)
+                maximum = "" + Sampling.MAX_STEPS)
         @JsonProperty("num_inference_steps")
         @Nullable
         Integer numInferenceSteps,
 
-        @JsonProperty("guidance_scale") @Nullable Double guidanceScale,
-
-        @JsonProperty("seed") @Nullable Long seed,
-
-        @JsonProperty("sampler") @Nullable String sampler,
-
-        @JsonProperty("schedule") @Nullable String schedule,
-
-        @JsonProperty("timesteps") @Nullable List<Integer> timesteps,
-
-        @JsonProperty("sigmas") @Nullable List<Double> sigmas,
-
-        @JsonProperty("guidance_rescale") @Nullable Double guidanceRescale,
-
-        @JsonProperty("clip_skip") @Nullable Integer clipSkip,
-
-        @JsonProperty("determinism") @Nullable String determinism,
-
-        @JsonProperty("priority") @Nullable String priority,
+        @Schema(
+                description = "Share of the devices while other jobs wait as well: low 1, normal 4, high 16; default"
+                        + " normal. Within one priority callers take turns",
+                allowableValues = {"low", "normal", "high"})
+        @JsonProperty("priority")
+        @Nullable
+        String priority,
 
         @Schema(
                 description = "Seconds within which the pictures must be there; default " + MAX_SECONDS,
@@ -163,12 +133,35 @@ record OpenAiImageRequest(
     /** As long as OpenAI's clients wait that are not told otherwise. */
     static final int MAX_SECONDS = 600;
 
-    /** Our names of fields that have others here. */
-    static final Map<String, String> NAMES = Map.of(
-            "width", "size",
-            "height", "size",
-            "steps", "num_inference_steps",
-            "previews", "partial_images");
+    /** As {@link dev.darkroom.api.v1.Idempotency} wants them. */
+    static final List<String> FIRST_FIELDS = List.of(
+            "prompt",
+            "model",
+            "n",
+            "size",
+            "output_format",
+            "output_compression",
+            "response_format",
+            "stream",
+            "partial_images",
+            "background",
+            "moderation",
+            "quality",
+            "user",
+            "safety_identifier",
+            "negative_prompt",
+            "num_inference_steps",
+            "guidance_scale",
+            "seed",
+            "sampler",
+            "schedule",
+            "timesteps",
+            "sigmas",
+            "guidance_rescale",
+            "clip_skip",
+            "determinism",
+            "priority",
+            "expires_in");
 
     private static final Pattern SIZE = Pattern.compile("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})");
 
@@ -219,7 +212,7 @@ record OpenAiImageRequest(
         if (streams() && wantsUrls()) {
             wrong.add(notWithStream("response_format must be b64_json", "response_format"));
         }
-        if (streams() && n != null && n > 1) {
+        if (streams() && ours.n() != null && ours.n() > 1) {
             wrong.add(notWithStream("n must be 1", "n"));
         }
         if (!streams() && partialImages != null && partialImages != 0) {
@@ -235,26 +228,15 @@ record OpenAiImageRequest(
         return wrong;
     }
 
-    ImageDraft draft() {
-        return new ImageDraft()
-                .prompt(prompt)
-                .negativePrompt(negativePrompt)
-                .clipSkip(clipSkip)
-                .width(wantedSize().map(Size::width).orElse(null))
-                .height(wantedSize().map(Size::height).orElse(null))
-                .steps(numInferenceSteps)
-                .guidanceScale(guidanceScale)
-                .guidanceRescale(guidanceRescale)
-                .seed(seed)
-                .n(n)
-                .sampler(sampler)
-                .schedule(schedule)
-                .timesteps(timesteps)
-                .sigmas(sigmas)
-                .determinism(determinism)
-                .previews(partialImages)
-                .outputFormat(outputFormat)
-                .outputCompression(outputCompression);
+    Draft draft() {
+        Map<String, Object> fields = ours.fields();
+        wantedSize().ifPresent(wanted -> {
+            fields.put("width", wanted.width());
+            fields.put("height", wanted.height());
+        });
+        fields.put("steps", numInferenceSteps);
+        fields.put("previews", partialImages);
+        return Draft.of(fields);
     }
 
     /** A job that nobody can ask for later need not go on for ever. */

@@ -22,7 +22,7 @@ import dev.darkroom.job.Job;
 import dev.darkroom.job.JobEvent;
 import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.InvalidRequest.Violation;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.Size;
 import jakarta.servlet.http.HttpServletRequest;
@@ -30,6 +30,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -56,6 +57,13 @@ import tools.jackson.databind.json.JsonMapper;
 public class OpenAiImagesController implements OpenAiImagesApi {
 
     public static final String PATH = "/v1/images/generations";
+
+    /** Our names of fields that have others here. */
+    public static final Map<String, String> NAMES = Map.of(
+            "width", "size",
+            "height", "size",
+            "steps", "num_inference_steps",
+            "previews", "partial_images");
 
     /** Under it all answers have OpenAI's shape. */
     public static final String FAMILY = "/v1/images/";
@@ -105,7 +113,7 @@ public class OpenAiImagesController implements OpenAiImagesApi {
             JsonNode body, @Nullable String version, HttpServletRequest http, HttpServletResponse answer) {
         FieldsRead<OpenAiImageRequest> read = bodies.read(body, OpenAiImageRequest.class);
         OpenAiImageRequest request = read.request();
-        IdempotencyKey key = idempotency.key(http, request);
+        IdempotencyKey key = idempotency.key(http, request, OpenAiImageRequest.FIRST_FIELDS);
         Optional<Job> earlier = submission.earlier(key, read);
         Caller caller = Caller.of(http);
         boolean abandonable = key == null;
@@ -196,7 +204,7 @@ public class OpenAiImagesController implements OpenAiImagesApi {
     private static List<Violation> renamed(List<Violation> ours) {
         List<Violation> wrong = new ArrayList<>();
         for (Violation violation : ours) {
-            String name = OpenAiImageRequest.NAMES.get(violation.field());
+            String name = NAMES.get(violation.field());
             wrong.add(
                     name == null
                             ? violation

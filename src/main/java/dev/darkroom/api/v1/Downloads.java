@@ -7,9 +7,9 @@ import dev.darkroom.job.Jobs;
 import dev.darkroom.picture.ContactSheet;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
-import dev.darkroom.request.ImageSpec;
 import dev.darkroom.request.Output;
 import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.Request;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -47,7 +47,7 @@ public class Downloads {
     }
 
     /** The media types of pictures, the job's own first. */
-    public static List<MediaType> pictureTypes(ImageSpec spec) {
+    public static List<MediaType> pictureTypes(Request spec) {
         List<OutputFormat> formats = new ArrayList<>(List.of(OutputFormat.values()));
         formats.remove(spec.output().format());
         formats.add(0, spec.output().format());
@@ -85,7 +85,7 @@ public class Downloads {
             return new Download(
                     type,
                     tag,
-                    name(job) + "-" + job.spec().seed() + ".zip",
+                    name(job) + "-" + job.spec().seeds().first() + ".zip",
                     () -> new PictureZip(files, job.createdAt()));
         }
         if (images.size() == 1) {
@@ -95,11 +95,13 @@ public class Downloads {
         return new Download(
                 type,
                 tag("sheet " + output, images),
-                name(job) + "-" + job.spec().seed() + "-sheet."
+                name(job) + "-" + job.spec().seeds().first() + "-sheet."
                         + output.format().extension(),
                 () -> permitted(() -> {
                     ContactSheet sheet = new ContactSheet(
-                            images.size(), job.spec().width(), job.spec().height());
+                            images.size(),
+                            job.spec().size().width(),
+                            job.spec().size().height());
                     for (int i = 0; i < images.size(); i++) {
                         sheet.put(i, PictureFile.decode(stored(images.get(i))));
                     }
@@ -154,7 +156,7 @@ public class Downloads {
 
     /** The prompt's first words as far as they are plain letters and digits: {@code a-red-apple}. */
     private static String name(Job job) {
-        String words = job.spec().prompt().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+        String words = job.spec().prompt().text().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
         String start = words.replaceFirst("^-", "");
         String name = start.substring(0, Math.min(start.length(), MAX_NAME)).replaceFirst("-$", "");
         return name.isEmpty() ? "picture" : name;

@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.Set;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -29,40 +29,6 @@ import tools.jackson.databind.node.ObjectNode;
 public class Idempotency {
 
     static final String HEADER = "Idempotency-Key";
-
-    /** The fields of requests when digests were first made; they are part of the digest even where nothing is said of them. */
-    private static final Set<String> FIRST_FIELDS = Set.of(
-            "prompt",
-            "negative_prompt",
-            "model",
-            "clip_skip",
-            "width",
-            "height",
-            "steps",
-            "guidance_scale",
-            "guidance_rescale",
-            "seed",
-            "n",
-            "sampler",
-            "schedule",
-            "timesteps",
-            "sigmas",
-            "output_format",
-            "output_compression",
-            "determinism",
-            "previews",
-            "priority",
-            "expires_in",
-            "size",
-            "response_format",
-            "stream",
-            "partial_images",
-            "background",
-            "moderation",
-            "quality",
-            "user",
-            "safety_identifier",
-            "num_inference_steps");
 
     private static final String FORM = "^[!-~]{1,255}$";
     private static final Pattern KEY = Pattern.compile(FORM);
@@ -90,10 +56,12 @@ public class Idempotency {
      * Null if the request has no key.
      *
      * @param body what was read from the request: order and spaces of its JSON do not matter
+     * @param first the fields that the shape had when digests were first made, in their order: they are part of the digest even
+     *     where nothing is said of them
      * @throws Problem if the key is not 1 to 255 visible ASCII characters
      */
     @Nullable
-    public IdempotencyKey key(HttpServletRequest http, Object body) {
+    public IdempotencyKey key(HttpServletRequest http, Object body, List<String> first) {
         String key = http.getHeader(HEADER);
         if (key == null) {
             return null;
@@ -107,17 +75,20 @@ public class Idempotency {
                 "\n",
                 http.getRequestURI(),
                 String.valueOf(http.getHeader(HttpHeaders.ACCEPT)),
-                json.writeValueAsString(digested(body)));
+                json.writeValueAsString(digested(body, first)));
         return new IdempotencyKey(Caller.of(http).id(), key, sha256(request));
     }
 
     /** Fields that came later do not change the digest of a request that does not have them: it may be sent again to a later version. */
-    private JsonNode digested(Object body) {
-        JsonNode fields = json.valueToTree(body);
-        if (fields instanceof ObjectNode object) {
-            object.properties().removeIf(field -> field.getValue().isNull() && !FIRST_FIELDS.contains(field.getKey()));
-        }
-        return fields;
+    private JsonNode digested(Object body, List<String> first) {
+        ObjectNode said = json.valueToTree(body);
+        ObjectNode all = json.createObjectNode();
+        first.forEach(field -> all.set(field, said.get(field)));
+        said.properties().stream()
+                .filter(field ->
+                        !first.contains(field.getKey()) && !field.getValue().isNull())
+                .forEach(field -> all.set(field.getKey(), field.getValue()));
+        return all;
     }
 
     private static String sha256(String text) {

@@ -16,11 +16,11 @@ import dev.darkroom.job.JobState;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.picture.PictureFile;
 import dev.darkroom.picture.Recipe;
-import dev.darkroom.request.ImageSpec;
-import dev.darkroom.request.InvalidImageSpec;
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.InvalidRequest;
+import dev.darkroom.request.InvalidRequest.Violation;
 import dev.darkroom.request.ModelInfo;
 import dev.darkroom.request.OtherNames;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.Rule;
 import dev.darkroom.request.Warning;
 import jakarta.servlet.http.HttpServletRequest;
@@ -124,7 +124,7 @@ public class ImagesController implements ImagesApi {
             boolean files) {
         ImageRequest request = read.request();
         Prefer prefer = Prefer.parse(preferences);
-        IdempotencyKey key = idempotency.key(http, request);
+        IdempotencyKey key = idempotency.key(http, request, ImageRequest.FIRST_FIELDS);
         if (key != null && prefer.cancelOnDisconnect()) {
             throw new Problem(
                     Problem.Code.INVALID_PREFER,
@@ -141,7 +141,7 @@ public class ImagesController implements ImagesApi {
                     read,
                     List.of(),
                     request::options,
-                    () -> model(request.model()),
+                    () -> model(request.draft().model()),
                     request.draft(),
                     settings.nearestSize() == NearestSize.ALWAYS,
                     found -> found);
@@ -173,7 +173,7 @@ public class ImagesController implements ImagesApi {
         });
     }
 
-    private static MediaType negotiated(HttpHeaders headers, ImageSpec spec, boolean files) {
+    private static MediaType negotiated(HttpHeaders headers, Request spec, boolean files) {
         List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
         if (files) {
             offered.addAll(Downloads.pictureTypes(spec));
@@ -191,7 +191,7 @@ public class ImagesController implements ImagesApi {
         return served.stream()
                 .filter(model -> model.id().equals(wanted))
                 .findFirst()
-                .orElseThrow(() -> new InvalidImageSpec(List.of(new Violation(
+                .orElseThrow(() -> new InvalidRequest(List.of(new Violation(
                         "model",
                         Rule.UNKNOWN_MODEL,
                         "model must be one of " + String.join(", ", names) + "; given: \"" + wanted + "\""
@@ -225,8 +225,10 @@ public class ImagesController implements ImagesApi {
         }
         headers.set(
                 HttpHeaders.CONTENT_LOCATION,
-                job.spec().n() == 1 && !type.equals(PictureZip.TYPE) ? urls.image(job.id(), 0) : urls.images(job.id()));
-        headers.set("Darkroom-Seed", Long.toString(job.spec().seed()));
+                job.spec().seeds().count() == 1 && !type.equals(PictureZip.TYPE)
+                        ? urls.image(job.id(), 0)
+                        : urls.images(job.id()));
+        headers.set("Darkroom-Seed", Long.toString(job.spec().seeds().first()));
         return downloads.pictures(job, type).whole(headers);
     }
 }

@@ -4,8 +4,9 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Outlook;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Draft;
 import dev.darkroom.request.OutputFormat;
+import dev.darkroom.request.Request;
 import dev.darkroom.request.Warning;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.time.Duration;
@@ -49,12 +50,13 @@ public record JobResponse(
         Instant eta,
 
         @Schema(
+                ref = "#/components/schemas/" + JobResponse.PARAMETERS,
                 description =
                         "The request with every default filled in; post it again to draw the same pictures. Only a job"
                                 + " that another version of Darkroom accepted, and this one cannot read, has none")
         @JsonProperty("parameters")
         @Nullable
-        Parameters parameters,
+        Draft parameters,
 
         @Schema(description = "Seed of each picture in order") @JsonProperty("seeds")
         List<Long> seeds,
@@ -91,6 +93,9 @@ public record JobResponse(
         @Schema(description = "Why it failed") @JsonProperty("error") @Nullable
         Failure error) {
 
+    /** The name of its parameters in the OpenAPI document. */
+    public static final String PARAMETERS = "JobParameters";
+
     /** A part of the caller's jobs. */
     @Schema(name = "JobPage", description = "Some of the caller's jobs, newest first")
     @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -117,70 +122,6 @@ public record JobResponse(
     record Queue(
             @Schema(description = "1 is begun next") @JsonProperty("position")
             int position) {}
-
-    /** The resolved request. */
-    @Schema(name = "JobParameters", description = "The request with every default filled in")
-    @JsonInclude(JsonInclude.Include.NON_NULL)
-    record Parameters(
-            @JsonProperty("prompt") String prompt,
-            @JsonProperty("negative_prompt") String negativePrompt,
-            @JsonProperty("model") String model,
-            @JsonProperty("clip_skip") int clipSkip,
-            @JsonProperty("width") int width,
-            @JsonProperty("height") int height,
-            @JsonProperty("steps") int steps,
-            @JsonProperty("guidance_scale") double guidanceScale,
-            @JsonProperty("guidance_rescale") double guidanceRescale,
-            @JsonProperty("seed") long seed,
-            @JsonProperty("n") int n,
-            @JsonProperty("sampler") String sampler,
-            @JsonProperty("schedule") String schedule,
-
-            @Schema(description = "Only if the request listed them") @JsonProperty("timesteps") @Nullable
-            List<Integer> timesteps,
-
-            @Schema(description = "Only if the request listed them") @JsonProperty("sigmas") @Nullable
-            List<Double> sigmas,
-
-            @JsonProperty("determinism") String determinism,
-            @JsonProperty("previews") int previews,
-
-            @Schema(
-                    description = "The kind of file a download gives that does not ask for another",
-                    allowableValues = {"png", "jpeg", "webp"})
-            @JsonProperty("output_format")
-            String outputFormat,
-
-            @Schema(
-                    description = "Quality of output_format; 100 loses nothing with png and webp",
-                    minimum = "0",
-                    maximum = "100")
-            @JsonProperty("output_compression")
-            int outputCompression) {
-
-        static Parameters of(ImageSpec spec) {
-            return new Parameters(
-                    spec.prompt(),
-                    spec.negativePrompt(),
-                    spec.model(),
-                    spec.clipSkip(),
-                    spec.width(),
-                    spec.height(),
-                    spec.steps(),
-                    spec.guidanceScale(),
-                    spec.guidanceRescale(),
-                    spec.seed(),
-                    spec.n(),
-                    spec.sampler().id(),
-                    spec.schedule().id(),
-                    spec.timesteps().isEmpty() ? null : spec.timesteps(),
-                    spec.sigmas().isEmpty() ? null : spec.sigmas(),
-                    spec.determinism().id(),
-                    spec.previews(),
-                    spec.output().format().id(),
-                    spec.output().compression());
-        }
-    }
 
     /** A finished picture. */
     @Schema(name = "JobImage", description = "A finished picture")
@@ -280,7 +221,7 @@ public record JobResponse(
             String message) {}
 
     static JobResponse of(Job job, Outlook outlook, JobUrls urls, List<Warning> warnings) {
-        Optional<ImageSpec> spec = job.readable();
+        Optional<Request> spec = job.readable();
         Job.Failure failure = job.failure();
         return new JobResponse(
                 job.id(),
@@ -290,8 +231,10 @@ public record JobResponse(
                 new Progress(job.step(), job.steps()),
                 outlook.position() == null ? null : new Queue(outlook.position()),
                 outlook.end(),
-                spec.map(Parameters::of).orElse(null),
-                spec.map(asked -> LongStream.range(asked.seed(), asked.seed() + asked.n())
+                spec.map(Draft::of).orElse(null),
+                spec.map(asked -> LongStream.range(
+                                        asked.seeds().first(),
+                                        asked.seeds().first() + asked.seeds().count())
                                 .boxed()
                                 .toList())
                         .orElse(List.of()),
@@ -317,8 +260,8 @@ public record JobResponse(
                 image.seed(),
                 urls.image(job.id(), image.index()),
                 format.mediaType(),
-                job.spec().width(),
-                job.spec().height(),
+                job.spec().size().width(),
+                job.spec().size().height(),
                 stored ? image.bytes() : null,
                 stored ? image.hash() : null);
     }

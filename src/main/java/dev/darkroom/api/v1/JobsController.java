@@ -154,10 +154,11 @@ class JobsController implements JobsApi {
     @Override
     public ResponseEntity<Object> image(String id, int n, HttpMethod method, HttpHeaders headers) {
         Job job = find(id);
-        if (n < 0 || n >= job.spec().n()) {
+        if (n < 0 || n >= job.spec().seeds().count()) {
             throw new Problem(
                     Problem.Code.IMAGE_NOT_FOUND,
-                    "job " + id + " has " + job.spec().n() + " pictures, counted from 0; there is no picture " + n);
+                    "job " + id + " has " + job.spec().seeds().count()
+                            + " pictures, counted from 0; there is no picture " + n);
         }
         Job.Image image = job.images().stream()
                 .filter(finished -> finished.index() == n)

@@ -2,10 +2,14 @@ package dev.darkroom.api.v1;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.ImageSpec;
+import dev.darkroom.request.Guidance;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Prompt;
+import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
+import dev.darkroom.request.Sampling;
+import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.Arrays;
@@ -205,15 +209,15 @@ public record ModelResponse(
                         info.minSize(),
                         info.maxSize(),
                         info.sizeMultiple(),
-                        ImageSpec.MAX_STEPS,
+                        Sampling.MAX_STEPS,
                         info.trainTimesteps() - 1,
                         info.maxClipSkip(),
-                        ImageSpec.MAX_GUIDANCE,
-                        ImageSpec.MAX_N,
-                        ImageSpec.MAX_PREVIEWS,
-                        ImageSpec.MAX_PROMPT,
+                        Guidance.MAX_SCALE,
+                        Seeds.MAX_COUNT,
+                        Run.MAX_PREVIEWS,
+                        Prompt.MAX_LENGTH,
                         Cost.MAX_CHUNKS,
-                        ImageSpec.MAX_SEED,
+                        Seeds.MAX_SEED,
                         JobOptions.MAX_EXPIRES_IN),
                 OpenAi.OBJECT,
                 0,

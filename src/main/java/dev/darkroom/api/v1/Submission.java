@@ -7,12 +7,12 @@ import dev.darkroom.fleet.Models;
 import dev.darkroom.job.IdempotencyKey;
 import dev.darkroom.job.Job;
 import dev.darkroom.job.Jobs;
-import dev.darkroom.request.ImageDraft;
-import dev.darkroom.request.ImageSpec;
-import dev.darkroom.request.InvalidImageSpec;
-import dev.darkroom.request.InvalidImageSpec.Violation;
+import dev.darkroom.request.Draft;
+import dev.darkroom.request.InvalidRequest;
+import dev.darkroom.request.InvalidRequest.Violation;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
+import dev.darkroom.request.Request;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,7 +38,7 @@ public final class Submission {
     }
 
     /** What is valid and not posted yet. */
-    public record Checked(ImageSpec spec, JobOptions options) {}
+    public record Checked(Request spec, JobOptions options) {}
 
     /** The job that the same request made before. */
     public Optional<Job> earlier(@Nullable IdempotencyKey key, FieldsRead<?> read) {
@@ -63,43 +63,32 @@ public final class Submission {
      * Checks all of it, so that all wrong fields are told at once.
      *
      * @param wrong what is wrong beyond a draft and options
-     * @param model may throw {@link InvalidImageSpec}
+     * @param model may throw {@link InvalidRequest}
      * @param fitted whether a size that the model does not draw becomes the nearest one
      * @param named the names of a draft's fields in the request
-     * @throws InvalidImageSpec naming every field that is wrong
+     * @throws InvalidRequest naming every field that is wrong
      */
     public Checked check(
             FieldsRead<?> read,
             List<Violation> wrong,
             Supplier<JobOptions> options,
             Supplier<ModelInfo> model,
-            ImageDraft draft,
+            Draft draft,
             boolean fitted,
             UnaryOperator<List<Violation>> named) {
         List<Violation> all = new ArrayList<>(wrong);
-        JobOptions checked = valid(all, options, found -> found);
-        ImageSpec spec = valid(
-                all,
-                () -> {
-                    ModelInfo info = model.get();
-                    return ImageSpec.of(fitted ? draft.fitted(info) : draft, info);
-                },
-                named);
+        JobOptions checked = InvalidRequest.collect(all, options);
+        List<Violation> drawn = new ArrayList<>();
+        Request spec = InvalidRequest.collect(drawn, () -> {
+            ModelInfo info = model.get();
+            return Request.of(fitted ? draft.fitted(info) : draft, info);
+        });
+        all.addAll(named.apply(drawn));
         all = read.with(all);
         if (checked == null || spec == null || !all.isEmpty()) {
-            throw new InvalidImageSpec(all);
+            throw new InvalidRequest(all);
         }
         return new Checked(spec, checked);
-    }
-
-    private static <T> @Nullable T valid(
-            List<Violation> wrong, Supplier<T> part, UnaryOperator<List<Violation>> named) {
-        try {
-            return part.get();
-        } catch (InvalidImageSpec e) {
-            wrong.addAll(named.apply(e.violations()));
-            return null;
-        }
     }
 
     /** Posts it, or finds the job that the same key has made meanwhile. */

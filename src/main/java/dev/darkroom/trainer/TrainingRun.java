@@ -11,7 +11,7 @@ import java.util.function.BooleanSupplier;
  * @param over whether the sitting shall end, after a checkpoint
  * @param progress told of every step
  */
-record Run(Path work, Settings settings, BooleanSupplier over, Trainer.Progress progress) {
+record TrainingRun(Path work, Settings settings, BooleanSupplier over, Trainer.Progress progress) {
     /** The diffusers folder that the run makes. */
     Path model() {
         return work.resolve("model");

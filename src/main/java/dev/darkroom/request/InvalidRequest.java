@@ -1,10 +1,12 @@
 package dev.darkroom.request;
 
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** A request that cannot be drawn; lists every field that is wrong, not only the first. */
-public final class InvalidImageSpec extends RuntimeException {
+public final class InvalidRequest extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
@@ -25,7 +27,7 @@ public final class InvalidImageSpec extends RuntimeException {
 
     private final List<Violation> violations;
 
-    public InvalidImageSpec(List<Violation> violations) {
+    public InvalidRequest(List<Violation> violations) {
         super(violations.stream().map(Violation::message).collect(Collectors.joining("; ")));
         this.violations = List.copyOf(violations);
     }
@@ -36,7 +38,22 @@ public final class InvalidImageSpec extends RuntimeException {
 
     static void throwIfAny(List<Violation> wrong) {
         if (!wrong.isEmpty()) {
-            throw new InvalidImageSpec(wrong);
+            throw new InvalidRequest(wrong);
+        }
+    }
+
+    /**
+     * A part of a request, so that what is wrong with the others is told as well.
+     *
+     * @param wrong takes what is wrong with this one
+     * @return null if something is wrong with it
+     */
+    public static <T> @Nullable T collect(List<Violation> wrong, Supplier<T> part) {
+        try {
+            return part.get();
+        } catch (InvalidRequest e) {
+            wrong.addAll(e.violations);
+            return null;
         }
     }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param emoji the {@link Emoji#name name}
  * @param colour of a recolouring; null for the picture as its designer drew it
  */
-record Prompt(
+record EvaluationPrompt(
         String text, String emoji, Style style, @Nullable Colour colour) {
 
     /**
@@ -18,7 +18,7 @@ record Prompt(
      *
      * @throws IllegalArgumentException naming the line that is not of this form
      */
-    static List<Prompt> parse(String text) {
+    static List<EvaluationPrompt> parse(String text) {
         return text.lines()
                 .filter(line -> !line.isBlank() && !line.startsWith("#"))
                 .map(line -> {
@@ -29,7 +29,7 @@ record Prompt(
                                         + "\"");
                     }
                     String colour = columns.length > 3 ? columns[3].strip() : "";
-                    return new Prompt(
+                    return new EvaluationPrompt(
                             columns[0].strip(),
                             columns[1].strip(),
                             Style.of(columns[2].strip()),
@@ -38,8 +38,8 @@ record Prompt(
                 .toList();
     }
 
-    static Prompt of(Sample sample) {
-        return new Prompt(
+    static EvaluationPrompt of(Sample sample) {
+        return new EvaluationPrompt(
                 sample.title(), sample.concept().emoji(), sample.style(), sample.recoloured() ? sample.colour() : null);
     }
 
