@@ -21,8 +21,8 @@ import picocli.CommandLine.ParseResult;
 /** An option for each field of a request: {@code --guidance-scale} for {@code guidance_scale}, with its description. */
 final class DraftOptions implements IModelTransformer {
 
-    /** The prompt stands by itself; the command has its own {@code --model}, and draws one request in one process. */
-    private static final Set<String> OTHERWISE = Set.of("prompt", "model", "determinism", "previews");
+    /** What the command has in its own way, or what has no meaning where one request is drawn alone. */
+    private static final Set<String> OTHERWISE = Set.of("prompt", "model", "output_format", "determinism", "previews");
 
     @Override
     public CommandSpec transform(CommandSpec command) {

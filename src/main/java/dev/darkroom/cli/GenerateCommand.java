@@ -64,6 +64,13 @@ final class GenerateCommand implements Callable<Integer> {
                     + " Default: the built-in one")
     private @Nullable String model;
 
+    @Option(
+            names = "--output-format",
+            paramLabel = "<output_format>",
+            description = "One of ${COMPLETION-CANDIDATES}. Default: what the file's name says, png with -o -",
+            completionCandidates = Formats.class)
+    private @Nullable String outputFormat;
+
     @Mixin
     @SuppressWarnings("NullAway.Init")
     private ModelsDirectory models;
@@ -75,6 +82,12 @@ final class GenerateCommand implements Callable<Integer> {
             defaultValue = "data")
     @SuppressWarnings("NullAway.Init")
     private Path dataDir;
+
+    private static final class Formats extends ArrayList<String> {
+        Formats() {
+            super(OutputFormat.ids());
+        }
+    }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -101,12 +114,7 @@ final class GenerateCommand implements Callable<Integer> {
     private int draw(PrintStream stdout, PrintWriter out) throws IOException, InterruptedException {
         Map<String, Object> said = DraftOptions.said(command.commandLine().getParseResult());
         said.put("prompt", prompt);
-        said.computeIfAbsent(
-                "output_format",
-                absent -> OutputFormat.ofFileName(toStdout() ? "-.png" : output.toString())
-                        .map(OutputFormat::id)
-                        .orElseThrow(() -> new IllegalArgumentException(
-                                "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output)));
+        said.put("output_format", outputFormat == null ? formatOfFile() : outputFormat);
         String wanted = model;
         if (wanted != null && wanted.contains("/")) {
             ModelName onHub = ModelName.of(wanted);
@@ -153,6 +161,13 @@ final class GenerateCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private String formatOfFile() {
+        return OutputFormat.ofFileName(toStdout() ? "-.png" : output.toString())
+                .map(OutputFormat::id)
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "the output file must end in .png, .jpg, .jpeg or .webp; given: " + output));
     }
 
     private static Path numbered(Path file, int number) {

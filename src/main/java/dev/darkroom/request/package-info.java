@@ -1,6 +1,6 @@
 /**
  * What a picture is asked to be: {@link dev.darkroom.request.Request}, the samplers by name, and what a model offers.
- * Plain JDK types that every other module may use.
+ * Records that every other module may use; what clients say is a {@link dev.darkroom.request.Draft}.
  */
 @NullMarked
 @ApplicationModule(allowedDependencies = {})
