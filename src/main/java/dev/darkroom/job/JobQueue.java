@@ -17,20 +17,18 @@ import dev.darkroom.request.UnreadableRow;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -80,13 +78,13 @@ public class JobQueue {
     private final DatabaseClock clock;
     private final JobSettings settings;
 
-    private final BlockingQueue<Claim> handedOut = new LinkedBlockingQueue<>();
     private final Set<Claim> held = ConcurrentHashMap.newKeySet();
     private final ScheduledExecutorService recalls =
             Executors.newSingleThreadScheduledExecutor(new CustomizableThreadFactory("recall-"));
     private final AtomicBoolean recallPlanned = new AtomicBoolean();
     private volatile @Nullable Scheduler scheduler;
     private volatile boolean closed = true;
+    private volatile Consumer<Claim> worker = Claim::giveBack;
 
     JobQueue(
             ClaimStore store,
@@ -126,8 +124,9 @@ public class JobQueue {
      * Hands out jobs.
      *
      * @param jobs so many at a time at most: those on the devices, and those that are next to be there
+     * @param worker takes them, on any thread, or gives them back
      */
-    public void open(int jobs) {
+    public void open(int jobs, Consumer<Claim> worker) {
         var builder = Scheduler.create(database, task())
                 .threads(jobs)
                 .schedulerName(new SchedulerName.Fixed(
@@ -142,24 +141,10 @@ public class JobQueue {
                         ? builder.pollUsingFetchAndLockOnExecute(THREADS_TO_FILL[0], THREADS_TO_FILL[1])
                         : builder.pollUsingLockAndFetch(THREADS_TO_FILL[0], THREADS_TO_FILL[1]))
                 .build();
+        this.worker = worker;
         closed = false;
         scheduler = opened;
         opened.start();
-    }
-
-    /**
-     * Takes all jobs that are there for a worker, waiting for the first one.
-     *
-     * @param atMost how long to wait; the list is empty when nothing came
-     */
-    public List<Claim> take(Duration atMost) throws InterruptedException {
-        List<Claim> taken = new ArrayList<>();
-        Claim first = handedOut.poll(atMost.toNanos(), TimeUnit.NANOSECONDS);
-        if (first != null) {
-            taken.add(first);
-            handedOut.drainTo(taken);
-        }
-        return taken;
     }
 
     /** Ids of running jobs that clients want stopped; none while the database does not answer. */
@@ -172,14 +157,13 @@ public class JobQueue {
         }
     }
 
-    /** Hands out no more jobs; those that nobody has taken go back. */
+    /** Hands out no more jobs. */
     public void close() {
         Scheduler running = scheduler;
         if (running != null) {
             running.pause();
         }
         closed = true;
-        giveBack();
     }
 
     /**
@@ -257,9 +241,10 @@ public class JobQueue {
         Claim claim = new Claim(paces, metrics, traces, job.get(), version);
         held.add(claim);
         try {
-            handedOut.add(claim);
             if (closed) {
-                giveBack();
+                claim.giveBack();
+            } else {
+                worker.accept(claim);
             }
             return insisting(
                     switch (claim.await()) {
@@ -322,12 +307,5 @@ public class JobQueue {
     /** An entry that cannot be let go for a moment would be let go by missed heartbeats only. */
     private static CompletionHandler<Void> insisting(CompletionHandler<Void> completion) {
         return (complete, entries) -> Retries.insist(() -> completion.complete(complete, entries));
-    }
-
-    /** They have not begun, so nothing has to be written. */
-    private void giveBack() {
-        List<Claim> left = new ArrayList<>();
-        handedOut.drainTo(left);
-        left.forEach(Claim::giveBack);
     }
 }

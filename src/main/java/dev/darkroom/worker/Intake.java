@@ -10,14 +10,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.ToIntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings jobs from the queue to the devices of this process, each to the one with the least to do, and cancellations with them.
- * The devices' threads never ask the database.
+ * The jobs that the queue has handed to this process, for its devices: each goes to the one with the least to do. Cancellations
+ * are looked for here, so the devices' threads never ask the database.
  */
 final class Intake {
     private static final Logger log = LoggerFactory.getLogger(Intake.class);
@@ -30,6 +31,7 @@ final class Intake {
     private final int enough;
     private final Deque<Claim> waiting = new ArrayDeque<>();
     private final Map<Object, Integer> rows = new LinkedHashMap<>(); // of each device that takes jobs
+    private boolean closed;
     private volatile Set<String> canceled = Set.of();
 
     /**
@@ -42,22 +44,21 @@ final class Intake {
         this.enough = enough;
     }
 
-    /** Brings jobs as long as {@code goingOn}. */
-    void run(BooleanSupplier goingOn) throws InterruptedException {
-        long looked = System.nanoTime();
+    /** A job for whichever device is next. */
+    synchronized void add(Claim job) {
+        if (closed) {
+            job.giveBack();
+        } else {
+            waiting.add(job);
+            notifyAll();
+        }
+    }
+
+    /** Looks for cancellations as long as {@code goingOn}. */
+    void watch(BooleanSupplier goingOn) throws InterruptedException {
         while (goingOn.getAsBoolean()) {
-            List<Claim> claims = queue.take(INTERVAL);
-            synchronized (this) {
-                waiting.removeIf(job -> !job.isHeld());
-                waiting.addAll(claims);
-                if (!claims.isEmpty()) {
-                    notifyAll();
-                }
-            }
-            if (System.nanoTime() - looked >= INTERVAL.toNanos()) {
-                canceled = isIdle() ? Set.of() : cancelRequests();
-                looked = System.nanoTime();
-            }
+            TimeUnit.NANOSECONDS.sleep(INTERVAL.toNanos());
+            canceled = isIdle() ? Set.of() : cancelRequests();
         }
     }
 
@@ -108,6 +109,7 @@ final class Intake {
 
     private List<Claim> take(Object device) {
         List<Claim> taken = new ArrayList<>();
+        waiting.removeIf(job -> !job.isHeld());
         while (!waiting.isEmpty() && isNext(device)) {
             Claim job = waiting.remove();
             taken.add(job);
@@ -124,10 +126,10 @@ final class Intake {
         return mine < enough && rows.entrySet().stream().allMatch(other -> other.getValue() >= mine);
     }
 
-    /** The jobs that no device has taken. */
-    synchronized List<Claim> rest() {
-        List<Claim> rest = List.copyOf(waiting);
+    /** Those that no device has taken go back, and so do all that come. */
+    synchronized void close() {
+        closed = true;
+        waiting.forEach(Claim::giveBack);
         waiting.clear();
-        return rest;
     }
 }

@@ -91,8 +91,8 @@ final class Workers implements SmartLifecycle {
                 String device = models.devices().get(i);
                 threads.add(DeviceThread.start(name, () -> draw(name, device, models, jobs)));
             }
-            queue.open((settings.maxRows() * names.size() * 3 + 1) / 2);
-            jobs.run(() -> !stopping && !failed());
+            queue.open((settings.maxRows() * names.size() * 3 + 1) / 2, jobs::add);
+            jobs.watch(() -> !stopping && !failed());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error e) {
@@ -118,7 +118,7 @@ final class Workers implements SmartLifecycle {
         queue.close();
         running.forEach(DeviceWorker::drain);
         if (intake != null) {
-            intake.rest().forEach(Claim::giveBack);
+            intake.close();
         }
         join(threads, start + settings.drain().toNanos());
         running.forEach(DeviceWorker::stop);
