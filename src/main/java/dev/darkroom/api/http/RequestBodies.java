@@ -113,7 +113,7 @@ public class RequestBodies {
     }
 
     /** The fields of a shape and their types, those of unwrapped records among them. */
-    private static Map<String, Type> fields(Class<?> type) {
+    static Map<String, Type> fields(Class<?> type) {
         Map<String, Type> fields = new LinkedHashMap<>();
         for (RecordComponent component : type.getRecordComponents()) {
             Method accessor = component.getAccessor();

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -60,12 +59,7 @@ class ErrorCodesTests {
         "'',"
     })
     void proposesTheNearestKnownName(String field, String nearest) {
-        Set<String> known = new LinkedHashSet<>();
-        Arrays.stream(ImageRequest.class.getRecordComponents())
-                .forEach(component -> known.add(component
-                        .getAccessor()
-                        .getAnnotation(com.fasterxml.jackson.annotation.JsonProperty.class)
-                        .value()));
+        Set<String> known = RequestBodies.fields(ImageRequest.class).keySet();
         assertThat(RequestBodies.nearest(field, known).orElse(null)).isEqualTo(nearest);
     }
 }
