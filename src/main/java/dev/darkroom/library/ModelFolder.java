@@ -66,13 +66,13 @@ public final class ModelFolder implements ModelLibrary.Source {
      */
     public ModelFolder(String id, Path path, Determinism determinism) {
         folder = DiffusersFolder.open(path);
-        zerosForEmptyPrompt = folder.flag("force_zeros_for_empty_prompt", folder.has("text_encoder_2"));
+        zerosForEmptyPrompt =
+                folder.flag("force_zeros_for_empty_prompt", folder.family().zeroesEmptyPrompts());
         DiffusersFolder.Component scheduler = folder.component("scheduler");
         try {
             Map<String, @Nullable Object> options = JsonMapper.shared()
                     .convertValue(scheduler.config(), new TypeReference<Map<String, @Nullable Object>>() {});
-            if (folder.drawnAs().equals("StableDiffusionPipeline")) {
-                // So this pipeline corrects its scheduler's file in diffusers.
+            if (folder.family().correctsScheduler()) {
                 options.replace("steps_offset", 1);
                 options.replace("clip_sample", false);
             }
@@ -141,8 +141,8 @@ public final class ModelFolder implements ModelLibrary.Source {
     private Defaults defaults(Path file, JsonNode json) {
         return new Defaults(
                 json.path("description").asString(folder.className()),
-                (int) number(file, json, "steps", steps(), 1, Sampling.MAX_STEPS),
-                number(file, json, "guidance_scale", guidanceScale(), 1, Guidance.MAX_SCALE),
+                (int) number(file, json, "steps", folder.family().steps(), 1, Sampling.MAX_STEPS),
+                number(file, json, "guidance_scale", folder.family().guidanceScale(), 1, Guidance.MAX_SCALE),
                 named(
                         file,
                         json,
@@ -151,19 +151,6 @@ public final class ModelFolder implements ModelLibrary.Source {
                         sampler(folder.component("scheduler").config())),
                 named(file, json, "schedule", SigmaSpacing::of, SigmaSpacing.DEFAULT),
                 words(file, json));
-    }
-
-    private int steps() {
-        return folder.drawnAs().equals("LatentConsistencyModelPipeline") ? 4 : 20;
-    }
-
-    /** diffusers' default for this pipeline. Turbo folders do not differ from others: they need a darkroom.json. */
-    private double guidanceScale() {
-        return switch (folder.drawnAs()) {
-            case "LatentConsistencyModelPipeline" -> 8.5;
-            case "StableDiffusionXLPipeline" -> 5;
-            default -> 7.5;
-        };
     }
 
     private static double number(Path file, JsonNode json, String key, double otherwise, int least, int most) {

@@ -85,7 +85,7 @@ public final class Networks implements AutoCloseable {
     }
 
     private Networks(DiffusersFolder folder, int height, int width, Device device) {
-        penultimate = folder.has("text_encoder_2");
+        penultimate = folder.family().takesPenultimateLayer();
         for (String name : List.of("text_encoder", "text_encoder_2")) {
             if (folder.has(name)) {
                 textParts.add(new Part(name, folder.component(name), device, false));

@@ -23,21 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
 /** A checkpoint in the diffusers layout: {@code model_index.json} and a folder for each component it names. */
 public final class DiffusersFolder {
 
-    /** Classes by the text-to-image pipeline that draws with their networks: what else they can do needs no other networks. */
-    private static final Map<String, Pattern> PIPELINES = new LinkedHashMap<>();
-
-    static {
-        // Words of diffusers' class names, in the order in which it puts them together. Whether a U-Net takes a mask or
-        // a
-        // picture beside the latents, and is another network then, its in_channels say.
-        String kin =
-                "(ControlNet|ControlNetUnion|ControlNetXS|Adapter|SAG|Panorama|AttendAndExcite|DiffEdit|ModelEditing"
-                        + "|Paradigms|Pix2PixZero|KDiffusion)?(PAG)?(Img2Img|Inpaint)?";
-        PIPELINES.put("StableDiffusionPipeline", Pattern.compile("StableDiffusion" + kin + "Pipeline(Safe|Legacy)?"));
-        PIPELINES.put("StableDiffusionXLPipeline", Pattern.compile("StableDiffusionXL" + kin + "Pipeline"));
-        PIPELINES.put("LatentConsistencyModelPipeline", Pattern.compile("LatentConsistencyModel(Img2Img)?Pipeline"));
-    }
-
     private static final List<String> TOKENIZERS = List.of("CLIPTokenizer", "CLIPTokenizerFast");
 
     /** Classes we can build, by component; an empty list leaves the choice to whoever reads the component. */
@@ -185,14 +170,14 @@ public final class DiffusersFolder {
 
     private final Path path;
     private final String className;
-    private final String drawnAs;
+    private final Family family;
     private final JsonNode index;
     private final Map<String, Line> components;
 
-    private DiffusersFolder(Path path, String className, String drawnAs, JsonNode index, Map<String, Line> components) {
+    private DiffusersFolder(Path path, String className, Family family, JsonNode index, Map<String, Line> components) {
         this.path = path;
         this.className = className;
-        this.drawnAs = drawnAs;
+        this.family = family;
         this.index = index;
         this.components = components;
     }
@@ -206,15 +191,11 @@ public final class DiffusersFolder {
         Path file = path.resolve("model_index.json");
         ObjectNode index = Json.read(file);
         JsonNode className = index.path("_class_name");
-        String drawnAs = PIPELINES.entrySet().stream()
-                .filter(pipeline ->
-                        pipeline.getValue().matcher(className.asString("")).matches())
-                .map(Map.Entry::getKey)
-                .findFirst()
+        Family family = Family.of(className.asString(""))
                 .orElseThrow(() -> InvalidCheckpoint.ofKey(
                         file,
                         "_class_name",
-                        String.join(" or ", PIPELINES.keySet()) + ", or one with the same networks",
+                        String.join(" or ", Family.pipelines()) + ", or one with the same networks",
                         Json.kind(className)));
         Map<String, Line> components = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> property : index.properties()) {
@@ -224,7 +205,7 @@ public final class DiffusersFolder {
                 readLine(file, property.getKey(), property.getValue(), components);
             }
         }
-        return new DiffusersFolder(path, className.stringValue(), drawnAs, index, components);
+        return new DiffusersFolder(path, className.stringValue(), family, index, components);
     }
 
     private static void readLine(Path file, String name, JsonNode line, Map<String, Line> into) {
@@ -264,12 +245,8 @@ public final class DiffusersFolder {
         return className;
     }
 
-    /**
-     * The text-to-image pipeline with the same networks: {@code StableDiffusionPipeline}, {@code StableDiffusionXLPipeline}
-     * (the refiner's, too) or {@code LatentConsistencyModelPipeline}.
-     */
-    public String drawnAs() {
-        return drawnAs;
+    public Family family() {
+        return family;
     }
 
     /**
