@@ -113,12 +113,12 @@ class FairnessTests {
     }
 
     private List<String> submit(String caller, int n, double guidance, Priority priority) {
-        Request spec = Request.of(
+        Request request = Request.of(
                 Draft.of(Map.of("prompt", "an apple", "steps", STEPS, "guidance_scale", guidance)),
                 models.all().get(0));
         List<String> ids = new ArrayList<>();
         for (int i = 0; i < n; i++) {
-            ids.add(jobs.submit(spec, new JobOptions(priority, null), caller, Quota.NONE)
+            ids.add(jobs.submit(request, new JobOptions(priority, null), caller, Quota.NONE)
                     .id());
         }
         return ids;

@@ -125,19 +125,19 @@ final class GenerateCommand implements Callable<Integer> {
         try (LoadedModels loaded = library.on(library.devices().get(0))) {
             String name = wanted == null ? library.models().get(0).id() : wanted;
             DiffusionPipeline pipeline = loaded.open(name);
-            Request spec = Request.of(Draft.of(said), pipeline.info());
-            if (toStdout() && spec.seeds().count() > 1) {
+            Request request = Request.of(Draft.of(said), pipeline.info());
+            if (toStdout() && request.seeds().count() > 1) {
                 throw new IllegalArgumentException(
-                        "-o - takes one picture; given: -n " + spec.seeds().count());
+                        "-o - takes one picture; given: -n " + request.seeds().count());
             }
             PrintWriter err = command.commandLine().getErr();
-            Warning.of(spec, pipeline.info()).forEach(warning -> err.println("Warning: " + warning.message()));
+            Warning.of(request, pipeline.info()).forEach(warning -> err.println("Warning: " + warning.message()));
             List<Generation> generations =
-                    new ArrayList<>(IntStream.range(0, spec.seeds().count())
-                            .mapToObj(i -> pipeline.begin(spec, i))
+                    new ArrayList<>(IntStream.range(0, request.seeds().count())
+                            .mapToObj(i -> pipeline.begin(request, i))
                             .toList());
             try (ProgressBar bar =
-                    Bars.of("Drawing").setInitialMax(spec.sampling().steps()).build()) {
+                    Bars.of("Drawing").setInitialMax(request.sampling().steps()).build()) {
                 while (!generations.get(0).done()) {
                     pipeline.step(generations).values().forEach(failure -> {
                         throw failure;
@@ -146,9 +146,9 @@ final class GenerateCommand implements Callable<Integer> {
                 }
             }
             for (Generation generation : generations) {
-                Path file = spec.seeds().count() == 1 ? output : numbered(output, generation.index() + 1);
+                Path file = request.seeds().count() == 1 ? output : numbered(output, generation.index() + 1);
                 byte[] picture = PictureFile.encode(
-                        pipeline.finish(generation), spec.output(), Recipe.of(spec, generation.index()));
+                        pipeline.finish(generation), request.output(), Recipe.of(request, generation.index()));
                 if (toStdout()) {
                     stdout.write(picture);
                     if (stdout.checkError()) {

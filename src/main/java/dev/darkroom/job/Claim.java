@@ -59,8 +59,8 @@ public final class Claim {
         return job.id();
     }
 
-    public Request spec() {
-        return job.spec();
+    public Request request() {
+        return job.request();
     }
 
     long number() {
@@ -73,7 +73,7 @@ public final class Claim {
 
     /** Indices of the pictures that no earlier claim has recorded. */
     public int[] missingImages() {
-        return IntStream.range(0, job.spec().seeds().count())
+        return IntStream.range(0, job.request().seeds().count())
                 .filter(i -> job.images().stream().noneMatch(image -> image.index() == i))
                 .toArray();
     }
@@ -110,7 +110,7 @@ public final class Claim {
         synchronized (steppedAt) {
             this.rows = rows;
             this.evaluationsPerStep =
-                    (double) evaluations / job.spec().sampling().steps();
+                    (double) evaluations / job.request().sampling().steps();
         }
         return new Entry.Started(this);
     }
@@ -148,8 +148,8 @@ public final class Claim {
         metrics.count(
                 Metric.STEPS,
                 1,
-                job.spec().model(),
-                job.spec().sampling().sampler().id());
+                job.request().model(),
+                job.request().sampling().sampler().id());
     }
 
     /**
@@ -230,8 +230,8 @@ public final class Claim {
         metrics.count(
                 Metric.IMAGES,
                 1,
-                job.spec().model(),
-                job.spec().sampling().sampler().id());
+                job.request().model(),
+                job.request().sampling().sampler().id());
         if (trace != null) {
             trace.picture(drawn.image, drawn.stages);
         }
@@ -242,7 +242,7 @@ public final class Claim {
             }
         }
         recorded++;
-        if (recorded == job.spec().seeds().count()) {
+        if (recorded == job.request().seeds().count()) {
             end(Outcome.ENDED, "succeeded");
         }
     }
@@ -285,7 +285,7 @@ public final class Claim {
     }
 
     private Paces.Kind kind() {
-        return Paces.Kind.of(job.spec());
+        return Paces.Kind.of(job.request());
     }
 
     /** Waits until the worker is done with the job. */

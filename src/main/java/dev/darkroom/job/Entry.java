@@ -45,7 +45,7 @@ public abstract sealed class Entry {
         void write(Locked job, Writing writing) {
             if (job.state() == JobState.QUEUED) {
                 job.start(writing.images(job.id).size()
-                        * claim().spec().sampling().steps());
+                        * claim().request().sampling().steps());
             }
         }
     }
@@ -102,7 +102,7 @@ public abstract sealed class Entry {
             writing.newImages.add(new Object[] {job.id, image, seed, hash, (long) png.length});
             job.took(stages);
             job.add(JobEvent.Type.IMAGE, new ImageData(image));
-            if (images.size() == claim().spec().seeds().count()) {
+            if (images.size() == claim().request().seeds().count()) {
                 job.change(JobState.SUCCEEDED, JobEvent.Type.SUCCEEDED);
             }
         }

@@ -41,7 +41,7 @@ class Forecast {
             return Outlook.NONE;
         }
         Map<Kind, Pace> known = paces.all();
-        Pace own = job.readable().map(spec -> known.get(Kind.of(spec))).orElse(null);
+        Pace own = job.readable().map(request -> known.get(Kind.of(request))).orElse(null);
         if (job.state() == JobState.RUNNING) {
             return new Outlook(null, own == null ? null : clock.instant().plusNanos(nanos(left(job, own))));
         }
@@ -75,10 +75,12 @@ class Forecast {
 
     /** Milliseconds that the job itself still takes: bound by its steps, or by the rows that find no place in a call. */
     private static double left(Job job, Pace pace) {
-        Request spec = job.spec();
+        Request request = job.request();
         double part = 1
-                - (double) job.step() / (spec.sampling().steps() * spec.seeds().count());
-        int evaluations = spec.sampling().sampler().evaluations(spec.sampling().steps());
+                - (double) job.step()
+                        / (request.sampling().steps() * request.seeds().count());
+        int evaluations =
+                request.sampling().sampler().evaluations(request.sampling().steps());
         return Math.max(0, part) * Math.max(evaluations * pace.step(), job.work() * pace.row()) + pace.finish();
     }
 

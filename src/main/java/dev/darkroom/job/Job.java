@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param id opaque, sortable by time of creation
  * @param readable what was asked for; empty if this version of Darkroom cannot read it
  * @param startTag its place in the queue, as {@link FairOrder} gave it
- * @param step sampling steps done, all pictures together: 0 to {@code spec.sampling().steps() × spec.seeds().count()}
+ * @param step sampling steps done, all pictures together: 0 to {@code request.sampling().steps() × request.seeds().count()}
  * @param steps sampling steps of all pictures together
  * @param work U-Net evaluations of one row, all pictures together
  * @param cancelRequested a client asked to cancel it while it was running
@@ -50,7 +50,7 @@ public record Job(
      *
      * @throws UnreadableRow if this version of Darkroom cannot read it
      */
-    public Request spec() {
+    public Request request() {
         return readable.orElseThrow(
                 () -> new UnreadableRow(new IllegalStateException("job " + id + " asks for what it does not know")));
     }

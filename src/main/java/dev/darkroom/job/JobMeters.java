@@ -56,12 +56,12 @@ class JobMeters {
             line.append(" with ").append(job.failure().code());
         }
         job.readable()
-                .ifPresent(spec -> line.append(": ")
+                .ifPresent(request -> line.append(": ")
                         .append(job.images().size())
                         .append(" of ")
-                        .append(spec.seeds().count())
+                        .append(request.seeds().count())
                         .append(" pictures of ")
-                        .append(spec.model()));
+                        .append(request.model()));
         Instant end = job.finishedAt();
         if (end != null) {
             Instant begin = job.startedAt();

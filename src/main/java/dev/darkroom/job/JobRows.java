@@ -298,7 +298,7 @@ class JobRows {
         return new Job(
                 row.getString("id"),
                 state(row),
-                specIfReadable(row),
+                requestIfReadable(row),
                 Priority.of(row.getString("priority")).orElse(Priority.NORMAL),
                 row.getLong("start_tag"),
                 row.getInt("step"),
@@ -320,9 +320,9 @@ class JobRows {
                 row.getString("traceparent"));
     }
 
-    private static Optional<Request> specIfReadable(ResultSet row) throws SQLException {
+    private static Optional<Request> requestIfReadable(ResultSet row) throws SQLException {
         try {
-            return Optional.of(StoredJson.spec(row.getString("spec")));
+            return Optional.of(StoredJson.request(row.getString("spec")));
         } catch (UnreadableRow e) {
             log.debug("Job {} is shown without its parameters", row.getString("id"), e);
             return Optional.empty();

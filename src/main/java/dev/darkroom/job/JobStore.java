@@ -48,22 +48,22 @@ class JobStore {
      * @param quota how much the caller may ask for
      * @throws QuotaExceeded if it asks for more
      */
-    Job insert(Request spec, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
+    Job insert(Request request, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
         try {
-            return tryInsert(spec, cost, options, caller, quota, alongside);
+            return tryInsert(request, cost, options, caller, quota, alongside);
         } catch (DuplicateKeyException e) { // another began the caller's flow or day at the same moment
-            return tryInsert(spec, cost, options, caller, quota, alongside);
+            return tryInsert(request, cost, options, caller, quota, alongside);
         }
     }
 
     private Job tryInsert(
-            Request spec, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
+            Request request, Cost cost, JobOptions options, String caller, Quota quota, Alongside alongside) {
         Instant now = rows.now();
         String id = JobIds.at(now);
         Duration expiresIn = options.expiresIn();
         return rows.inTransaction(() -> {
             if (!quota.equals(Quota.NONE)) {
-                usage.count(caller, quota, spec.seeds().count(), now);
+                usage.count(caller, quota, request.seeds().count(), now);
             }
             long startTag = order.startTag(cost, options, caller);
             rows.sql
@@ -73,15 +73,15 @@ class JobStore {
                                 caller, priority, expires_at, start_tag, model, pixels, steps, work, traceparent)
                             values (?, 'queued', ?, 0, 0, 0, false, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""")
                     .param(id)
-                    .param(StoredJson.of(spec))
+                    .param(StoredJson.of(request))
                     .param(JobRows.utc(now))
                     .param(caller)
                     .param(options.priority().id())
                     .param(expiresIn == null ? null : JobRows.utc(now.plus(expiresIn)))
                     .param(startTag)
-                    .param(spec.model())
+                    .param(request.model())
                     .param(cost.pixels())
-                    .param(spec.sampling().steps() * spec.seeds().count())
+                    .param(request.sampling().steps() * request.seeds().count())
                     .param(cost.work())
                     .param(Traces.traceparent())
                     .update();

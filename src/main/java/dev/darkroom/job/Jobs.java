@@ -63,9 +63,9 @@ public class Jobs {
      * @throws QueueFull when too many jobs wait
      * @throws QuotaExceeded when the caller asks for more than it may
      */
-    public Job submit(Request spec, JobOptions options, String caller, Quota quota) {
+    public Job submit(Request request, JobOptions options, String caller, Quota quota) {
         checkRoom();
-        return store.insert(spec, cost(spec), options, caller, quota, queue::add);
+        return store.insert(request, cost(request), options, caller, quota, queue::add);
     }
 
     /**
@@ -75,14 +75,14 @@ public class Jobs {
      * @throws QueueFull when too many jobs wait
      * @throws IdempotencyKey.Reused if the key stands for another request
      */
-    public Job submit(Request spec, JobOptions options, IdempotencyKey key, Quota quota) {
+    public Job submit(Request request, JobOptions options, IdempotencyKey key, Quota quota) {
         Optional<Job> earlier = find(key);
         if (earlier.isPresent()) {
             return earlier.get();
         }
         checkRoom();
         try {
-            return store.insert(spec, cost(spec), options, key.caller(), quota, (id, startTag) -> {
+            return store.insert(request, cost(request), options, key.caller(), quota, (id, startTag) -> {
                 keys.insert(key, id, clock.instant());
                 queue.add(id, startTag);
             });
@@ -109,9 +109,10 @@ public class Jobs {
         return Objects.requireNonNullElse(keys.first(key, answer), answer);
     }
 
-    private Cost cost(Request spec) {
+    private Cost cost(Request request) {
         return Cost.of(
-                spec, models.find(spec.model()).map(ModelInfo::guidanceEmbedded).orElse(false));
+                request,
+                models.find(request.model()).map(ModelInfo::guidanceEmbedded).orElse(false));
     }
 
     private void checkRoom() {

@@ -24,8 +24,9 @@ class Paces {
     /** Pictures that take the same time. */
     record Kind(String model, int pixels) {
 
-        static Kind of(Request spec) {
-            return new Kind(spec.model(), spec.size().width() * spec.size().height());
+        static Kind of(Request request) {
+            return new Kind(
+                    request.model(), request.size().width() * request.size().height());
         }
     }
 

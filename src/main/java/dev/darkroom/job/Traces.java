@@ -85,10 +85,10 @@ class Traces {
                 .setSpanKind(SpanKind.CONSUMER)
                 .setStartTimestamp(now)
                 .setAttribute(JOB_ID, job.id())
-                .setAttribute(MODEL, job.spec().model())
-                .setAttribute(SAMPLER, job.spec().sampling().sampler().id())
+                .setAttribute(MODEL, job.request().model())
+                .setAttribute(SAMPLER, job.request().sampling().sampler().id())
                 .startSpan();
-        return new JobTrace(span, request.with(span), job.spec().sampling().steps());
+        return new JobTrace(span, request.with(span), job.request().sampling().steps());
     }
 
     /** The span of one claim. */

@@ -27,10 +27,10 @@ public interface Backend extends AutoCloseable {
     }
 
     /** Chunks of the longer one of prompt and negative prompt. */
-    int chunks(Request spec);
+    int chunks(Request request);
 
     /** Encodes prompt and negative prompt. */
-    Context encode(Request spec);
+    Context encode(Request request);
 
     /**
      * One evaluation of the U-Net for pictures that may have several rows, which differ in their conditioning only.

@@ -22,24 +22,24 @@ record Conditioning(float[] context, float[] added) {
      *
      * @param negative whether the text is what to steer away from
      */
-    static Conditioning of(UNet2DCondition unet, TextStates text, Request spec, boolean negative) {
+    static Conditioning of(UNet2DCondition unet, TextStates text, Request request, boolean negative) {
         float[] added = new float[unet.addedWidth()];
         int at = unet.pooledWidth();
         if (at > 0 && text.pooled() != null) {
             System.arraycopy(text.pooled(), 0, added, 0, at);
         }
         if (unet.timeIds() > 0) {
-            added[at] = spec.size().height();
-            added[at + 1] = spec.size().width();
+            added[at] = request.size().height();
+            added[at + 1] = request.size().width();
             if (unet.timeIds() == 5) {
                 added[at + 4] = negative ? NEGATIVE_AESTHETIC_SCORE : AESTHETIC_SCORE;
             } else {
-                added[at + 4] = spec.size().height();
-                added[at + 5] = spec.size().width();
+                added[at + 4] = request.size().height();
+                added[at + 5] = request.size().width();
             }
         }
         if (unet.knowsGuidance()) {
-            added[added.length - 1] = (float) (spec.guidance().scale() - 1);
+            added[added.length - 1] = (float) (request.guidance().scale() - 1);
         }
         return new Conditioning(text.hidden(), added);
     }

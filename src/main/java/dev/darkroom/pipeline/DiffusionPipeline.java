@@ -50,21 +50,21 @@ public final class DiffusionPipeline implements AutoCloseable {
      * Encodes prompt and negative prompt and draws the noise of one picture.
      *
      * @throws PromptTooLong if a prompt has too many chunks
-     * @param index which picture of the request; its seed is {@code spec.seeds().of(index)}
+     * @param index which picture of the request; its seed is {@code request.seeds().of(index)}
      */
-    public Generation begin(Request spec, int index) {
-        int chunks = networks.chunks(spec);
+    public Generation begin(Request request, int index) {
+        int chunks = networks.chunks(request);
         if (chunks > Cost.MAX_CHUNKS) {
             throw new PromptTooLong(chunks);
         }
         int factor = networks.factor();
         int length = networks.latentChannels()
-                * (spec.size().height() / factor)
-                * (spec.size().width() / factor);
-        SeededNoise noise = new SeededNoise(spec.seeds().of(index));
+                * (request.size().height() / factor)
+                * (request.size().width() / factor);
+        SeededNoise noise = new SeededNoise(request.seeds().of(index));
         float[] initialNoise = noise.normal(length);
-        Sampler sampler = Sampler.of(spec.sampling(), schedule, noise, initialNoise);
-        return new Generation(spec, index, networks.encode(spec), sampler);
+        Sampler sampler = Sampler.of(request.sampling(), schedule, noise, initialNoise);
+        return new Generation(request, index, networks.encode(request), sampler);
     }
 
     /**
@@ -133,19 +133,19 @@ public final class DiffusionPipeline implements AutoCloseable {
      *     this throws instead, no picture has moved
      */
     public Map<Generation, RuntimeException> step(List<Generation> generations) {
-        Request first = generations.get(0).spec();
+        Request first = generations.get(0).request();
         List<List<Generation>> calls = new ArrayList<>();
         Map<Integer, List<Generation>> shared = new LinkedHashMap<>();
         for (Generation generation : generations) {
-            if (generation.spec().size().width() != first.size().width()
-                    || generation.spec().size().height() != first.size().height()) {
+            if (generation.request().size().width() != first.size().width()
+                    || generation.request().size().height() != first.size().height()) {
                 throw new IllegalArgumentException("pictures of one call must have one size, found "
                         + first.size().width()
                         + "×" + first.size().height() + " and "
-                        + generation.spec().size().width() + "×"
-                        + generation.spec().size().height());
+                        + generation.request().size().width() + "×"
+                        + generation.request().size().height());
             }
-            if (generation.spec().run().determinism() == Determinism.EXACT) {
+            if (generation.request().run().determinism() == Determinism.EXACT) {
                 calls.add(List.of(generation));
             } else {
                 shared.computeIfAbsent(generation.context().tokens(), length -> new ArrayList<>())
@@ -165,7 +165,7 @@ public final class DiffusionPipeline implements AutoCloseable {
     /** @return the answers to all rows of the pictures, one after the other */
     private float[] predict(List<Generation> generations) {
         int factor = networks.factor();
-        Request first = generations.get(0).spec();
+        Request first = generations.get(0).request();
         int latent = generations.get(0).sampler().latents().length;
         float[] sample = new float[generations.size() * latent];
         float[] timesteps = new float[generations.size()];
@@ -205,12 +205,12 @@ public final class DiffusionPipeline implements AutoCloseable {
             System.arraycopy(output, at, guided, 0, length);
             return guided;
         }
-        float s = (float) generation.spec().guidance().scale();
+        float s = (float) generation.request().guidance().scale();
         for (int k = 0; k < length; k++) {
             float u = output[at + k];
             guided[k] = u + s * (output[at + length + k] - u);
         }
-        double phi = generation.spec().guidance().rescale();
+        double phi = generation.request().guidance().rescale();
         if (phi > 0) {
             double ratio = deviation(output, at + length, length) / deviation(guided, 0, length);
             float factor = (float) (phi * ratio + 1 - phi);
@@ -245,10 +245,10 @@ public final class DiffusionPipeline implements AutoCloseable {
         if (latents == null) {
             return Optional.empty();
         }
-        Request spec = generation.spec();
+        Request request = generation.request();
         int factor = networks.factor();
-        return Optional.of(
-                preview.draw(latents, spec.size().height() / factor, spec.size().width() / factor));
+        return Optional.of(preview.draw(
+                latents, request.size().height() / factor, request.size().width() / factor));
     }
 
     /**
@@ -257,24 +257,24 @@ public final class DiffusionPipeline implements AutoCloseable {
      * @throws NotFinite if latents or picture are no finite numbers: the model cannot draw this request
      */
     public Picture finish(Generation generation) {
-        Request spec = generation.spec();
+        Request request = generation.request();
         int factor = networks.factor();
         float[] z = generation.sampler().latents();
         for (float value : z) {
             if (!Float.isFinite(value)) {
-                throw NotFinite.latents(spec, generation.stepsDone(), value);
+                throw NotFinite.latents(request, generation.stepsDone(), value);
             }
         }
-        int height = spec.size().height() / factor;
-        int width = spec.size().width() / factor;
+        int height = request.size().height() / factor;
+        int width = request.size().width() / factor;
         float[] x = networks.decode(z.clone(), height, width);
         for (float value : x) {
             if (!Float.isFinite(value)) {
-                throw NotFinite.picture(spec, value);
+                throw NotFinite.picture(request, value);
             }
         }
         preview.learn(z, x, height, width);
-        return Picture.of(x, spec.size().width(), spec.size().height());
+        return Picture.of(x, request.size().width(), request.size().height());
     }
 
     /** Final latents, for comparison with the reference, {@code [latentChannels, height / factor, width / factor]}. */

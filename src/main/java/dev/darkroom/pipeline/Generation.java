@@ -10,21 +10,21 @@ import org.jspecify.annotations.Nullable;
  * by {@link DiffusionPipeline#step}.
  */
 public final class Generation implements AutoCloseable {
-    private final Request spec;
+    private final Request request;
     private final int index;
     private final Context context;
     private final Sampler sampler;
     private float @Nullable [] denoised;
 
-    Generation(Request spec, int index, Context context, Sampler sampler) {
-        this.spec = spec;
+    Generation(Request request, int index, Context context, Sampler sampler) {
+        this.request = request;
         this.index = index;
         this.context = context;
         this.sampler = sampler;
     }
 
-    public Request spec() {
-        return spec;
+    public Request request() {
+        return request;
     }
 
     /** Which picture of the request this is, from 0. */
@@ -34,7 +34,7 @@ public final class Generation implements AutoCloseable {
 
     /** The seed of this picture. */
     public long seed() {
-        return spec.seeds().of(index);
+        return request.seeds().of(index);
     }
 
     public int stepsDone() {
@@ -61,14 +61,14 @@ public final class Generation implements AutoCloseable {
      */
     void absorb(float[] output) {
         int before = stepsDone();
-        float[] clean = spec.run().previews() > 0 ? sampler.denoised(output) : null;
+        float[] clean = request.run().previews() > 0 ? sampler.denoised(output) : null;
         sampler.absorb(output);
         denoised = previewFollows(before) ? clean : null;
     }
 
     /** The previews divide the steps evenly; after the last step comes the picture itself. */
     private boolean previewFollows(int before) {
-        long parts = spec.run().previews() + 1;
+        long parts = request.run().previews() + 1;
         return !done() && stepsDone() * parts / steps() > before * parts / steps();
     }
 

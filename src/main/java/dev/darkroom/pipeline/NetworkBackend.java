@@ -40,13 +40,13 @@ public final class NetworkBackend implements Backend {
     }
 
     @Override
-    public int chunks(Request spec) {
+    public int chunks(Request request) {
         return prompts.chunks(
-                spec.prompt().text(), isGuided(spec) ? spec.prompt().negative() : null);
+                request.prompt().text(), isGuided(request) ? request.prompt().negative() : null);
     }
 
-    private boolean isGuided(Request spec) {
-        return Cost.rows(spec, networks.unet().knowsGuidance()) > 1;
+    private boolean isGuided(Request request) {
+        return Cost.rows(request, networks.unet().knowsGuidance()) > 1;
     }
 
     /** On the device. */
@@ -68,18 +68,18 @@ public final class NetworkBackend implements Backend {
     }
 
     @Override
-    public Context encode(Request spec) {
+    public Context encode(Request request) {
         UNet2DCondition unet = networks.unet();
         return call(() -> {
             PromptEncoder.Encoded text = prompts.encode(
-                    spec.prompt().text(),
-                    isGuided(spec) ? spec.prompt().negative() : null,
-                    spec.prompt().clipSkip());
-            Conditioning prompt = Conditioning.of(unet, text.prompt(), spec, false);
+                    request.prompt().text(),
+                    isGuided(request) ? request.prompt().negative() : null,
+                    request.prompt().clipSkip());
+            Conditioning prompt = Conditioning.of(unet, text.prompt(), request, false);
             if (text.negative() == null) {
                 return new Told(networks.context(prompt.context(), prompt.added(), 1));
             }
-            Conditioning negative = Conditioning.of(unet, text.negative(), spec, true);
+            Conditioning negative = Conditioning.of(unet, text.negative(), request, true);
             return new Told(networks.context(
                     joined(negative.context(), prompt.context()), joined(negative.added(), prompt.added()), 2));
         });

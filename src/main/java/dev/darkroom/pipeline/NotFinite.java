@@ -11,15 +11,15 @@ public final class NotFinite extends RuntimeException {
     }
 
     /** The text encoders, the U-Net or the sampler made it. */
-    static NotFinite latents(Request spec, int steps, float found) {
+    static NotFinite latents(Request request, int steps, float found) {
         return new NotFinite("the latents became " + found + " after " + steps + " steps with sampler "
-                + spec.sampling().sampler().id() + " and guidance scale "
-                + spec.guidance().scale());
+                + request.sampling().sampler().id() + " and guidance scale "
+                + request.guidance().scale());
     }
 
     /** The VAE made it of good latents. */
-    static NotFinite picture(Request spec, float found) {
-        return new NotFinite("the VAE of model " + spec.model() + " made " + found
+    static NotFinite picture(Request request, float found) {
+        return new NotFinite("the VAE of model " + request.model() + " made " + found
                 + " of good latents, which others show as black; its weights are damaged or overflow");
     }
 }

@@ -31,20 +31,20 @@ public record Cost(int pictures, int rows, int evaluations, int chunks, int pixe
     private static final Pattern WORD = Pattern.compile("\\p{L}+");
 
     /** @param guidanceEmbedded as {@link ModelInfo#guidanceEmbedded} */
-    public static Cost of(Request spec, boolean guidanceEmbedded) {
-        int rows = rows(spec, guidanceEmbedded);
-        int chunks = chunks(spec.prompt().text());
+    public static Cost of(Request request, boolean guidanceEmbedded) {
+        int rows = rows(request, guidanceEmbedded);
+        int chunks = chunks(request.prompt().text());
         return new Cost(
-                spec.seeds().count(),
+                request.seeds().count(),
                 rows,
-                spec.sampling().sampler().evaluations(spec.sampling().steps()),
-                rows == 1 ? chunks : Math.max(chunks, chunks(spec.prompt().negative())),
-                spec.size().width() * spec.size().height());
+                request.sampling().sampler().evaluations(request.sampling().steps()),
+                rows == 1 ? chunks : Math.max(chunks, chunks(request.prompt().negative())),
+                request.size().width() * request.size().height());
     }
 
     /** @param guidanceEmbedded whether the network takes the guidance scale as an input */
-    public static int rows(Request spec, boolean guidanceEmbedded) {
-        return spec.guidance().scale() > 1 && !guidanceEmbedded ? 2 : 1;
+    public static int rows(Request request, boolean guidanceEmbedded) {
+        return request.guidance().scale() > 1 && !guidanceEmbedded ? 2 : 1;
     }
 
     /**

@@ -24,7 +24,7 @@ public final class StoredJson {
     }
 
     /** @throws UnreadableRow if it is no request, or asks for what this version does not know */
-    public static Request spec(String json) {
+    public static Request request(String json) {
         return read(json, ABSENT_IN_REQUEST, Request.class);
     }
 

@@ -50,11 +50,11 @@ public record Warning(Code code, String field, String message) {
             + "|\\{[^{}|]*\\|[^{}]*\\}");
 
     /** What is to be said of a request to a model. */
-    public static List<Warning> of(Request spec, ModelInfo model) {
+    public static List<Warning> of(Request request, ModelInfo model) {
         List<Warning> warnings = new ArrayList<>();
-        text(warnings, "prompt", spec.prompt().text(), model);
-        text(warnings, "negative_prompt", spec.prompt().negative(), model);
-        size(warnings, spec, model);
+        text(warnings, "prompt", request.prompt().text(), model);
+        text(warnings, "negative_prompt", request.prompt().negative(), model);
+        size(warnings, request, model);
         return List.copyOf(warnings);
     }
 
@@ -86,16 +86,17 @@ public record Warning(Code code, String field, String message) {
     }
 
     /** Models draw well at about as many pixels as they were trained at, in any usual shape. */
-    private static void size(List<Warning> warnings, Request spec, ModelInfo model) {
-        double area = (double) spec.size().width() * spec.size().height() / ((double) model.width() * model.height());
-        double shape = (double) Math.max(spec.size().width(), spec.size().height())
-                / Math.min(spec.size().width(), spec.size().height());
+    private static void size(List<Warning> warnings, Request request, ModelInfo model) {
+        double area =
+                (double) request.size().width() * request.size().height() / ((double) model.width() * model.height());
+        double shape = (double) Math.max(request.size().width(), request.size().height())
+                / Math.min(request.size().width(), request.size().height());
         if (area < 0.5 || area > 2 || shape > 4) {
             warnings.add(new Warning(
                     Code.UNUSUAL_SIZE,
                     "width",
                     "the model was made for pictures of about " + new Size(model.width(), model.height())
-                            + " pixels; those of " + spec.size() + " may look wrong"));
+                            + " pixels; those of " + request.size() + " may look wrong"));
         }
     }
 

@@ -112,12 +112,12 @@ final class DeviceWorker {
     private void take() throws InterruptedException {
         Duration wait = !batch.isIdle() ? Duration.ZERO : jobs.isEmpty() ? IDLE : LOADING;
         for (Claim job : intake.take(this, batch.rows(), wait)) {
-            Optional<ModelInfo> model = models.info(job.spec().model());
+            Optional<ModelInfo> model = models.info(job.request().model());
             if (model.isEmpty()) {
                 unavailable(job);
                 continue;
             }
-            Cost cost = Cost.of(job.spec(), model.get().guidanceEmbedded());
+            Cost cost = Cost.of(job.request(), model.get().guidanceEmbedded());
             jobs.add(job);
             for (int image : job.missingImages()) {
                 batch.add(new Drawing(job, cost, image));
@@ -157,7 +157,7 @@ final class DeviceWorker {
 
     private Readiness readiness(Drawing next) {
         try {
-            return switch (models.prepare(next.spec.model(), batch.models())) {
+            return switch (models.prepare(next.request.model(), batch.models())) {
                 case READY -> Readiness.READY;
                 case LOADING -> Readiness.LOADING;
                 case WANTS_ROOM -> Readiness.WANTS_ROOM;
@@ -170,7 +170,7 @@ final class DeviceWorker {
     private void begin(Drawing next) {
         DiffusionPipeline model;
         try {
-            model = models.open(next.spec.model());
+            model = models.open(next.request.model());
         } catch (OutOfDeviceMemory e) {
             throw e;
         } catch (RuntimeException e) {
@@ -180,11 +180,11 @@ final class DeviceWorker {
         }
         long start = System.nanoTime();
         next.begin(model);
-        metrics.time(Metric.ENCODE, next.stages.add(Stage.ENCODE, start, 1), next.spec.model());
+        metrics.time(Metric.ENCODE, next.stages.add(Stage.ENCODE, start, 1), next.request.model());
     }
 
     private void unavailable(Claim job) {
-        fail(job, FailureCode.MODEL_UNAVAILABLE, "the model " + job.spec().model() + " cannot be opened any more");
+        fail(job, FailureCode.MODEL_UNAVAILABLE, "the model " + job.request().model() + " cannot be opened any more");
     }
 
     private void call() {
@@ -200,9 +200,9 @@ final class DeviceWorker {
                 log.warn(
                         "{} pictures of {}, {}×{}, do not fit into memory together; from now on half of them share a call",
                         call.size(),
-                        call.get(0).spec.model(),
-                        call.get(0).spec.size().width(),
-                        call.get(0).spec.size().height(),
+                        call.get(0).request.model(),
+                        call.get(0).request.size().width(),
+                        call.get(0).request.size().height(),
                         e);
             } else {
                 fail(call.get(0).claim, e);
@@ -225,7 +225,7 @@ final class DeviceWorker {
         int[] before = generations.stream().mapToInt(Generation::stepsDone).toArray();
         long start = System.nanoTime();
         Map<Generation, RuntimeException> failures = pipeline.step(generations);
-        String model = call.get(0).spec.model();
+        String model = call.get(0).request.model();
         metrics.time(Metric.STEP, Duration.ofNanos(System.nanoTime() - start), model);
         metrics.record(Metric.STEP_ROWS, call.stream().mapToInt(Drawing::rows).sum(), model);
         for (int i = 0; i < before.length; i++) {
@@ -259,7 +259,7 @@ final class DeviceWorker {
         } catch (RuntimeException | OutOfMemoryError e) {
             log.warn(
                     "There is no preview of {}, and the picture goes on",
-                    generation.spec().model(),
+                    generation.request().model(),
                     e);
             return Optional.empty();
         }
@@ -280,9 +280,14 @@ final class DeviceWorker {
     private void finish(Drawing drawing) {
         long start = System.nanoTime();
         Picture picture = drawing.pipeline().finish(drawing.generation());
-        metrics.time(Metric.DECODE, drawing.stages.add(Stage.DECODE, start, 1), drawing.spec.model());
+        metrics.time(Metric.DECODE, drawing.stages.add(Stage.DECODE, start, 1), drawing.request.model());
         recorder.drawn(
-                drawing.claim, drawing.spec, drawing.image, drawing.generation().seed(), picture, drawing.stages);
+                drawing.claim,
+                drawing.request,
+                drawing.image,
+                drawing.generation().seed(),
+                picture,
+                drawing.stages);
         if (!batch.any(other -> other.claim == drawing.claim)) {
             jobs.remove(drawing.claim);
         }

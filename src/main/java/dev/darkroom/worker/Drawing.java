@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** One picture of a job on its way through a device. For the device's thread. */
 final class Drawing extends Batch.Member implements AutoCloseable {
     final Claim claim;
-    final Request spec;
+    final Request request;
     final Cost cost;
     final int image;
     final Stages stages = new Stages();
@@ -23,10 +23,11 @@ final class Drawing extends Batch.Member implements AutoCloseable {
 
     Drawing(Claim claim, Cost cost, int image) {
         this.claim = claim;
-        this.spec = claim.spec();
+        this.request = claim.request();
         this.cost = cost;
         this.image = image;
-        this.key = new Batch.Key(spec.model(), spec.size().width(), spec.size().height());
+        this.key = new Batch.Key(
+                request.model(), request.size().width(), request.size().height());
     }
 
     @Override
@@ -41,13 +42,13 @@ final class Drawing extends Batch.Member implements AutoCloseable {
 
     @Override
     boolean alone() {
-        return spec.run().determinism() == Determinism.EXACT;
+        return request.run().determinism() == Determinism.EXACT;
     }
 
     /** Encodes its prompts and draws its noise. */
     void begin(DiffusionPipeline model) {
         pipeline = model;
-        generation = model.begin(spec, image);
+        generation = model.begin(request, image);
     }
 
     DiffusionPipeline pipeline() {

@@ -91,14 +91,14 @@ final class Recorder {
         return PictureFile.encode(preview, Output.of(OutputFormat.JPEG), null);
     }
 
-    void drawn(Claim claim, Request spec, int image, long seed, Picture picture, Stages stages) {
+    void drawn(Claim claim, Request request, int image, long seed, Picture picture, Stages stages) {
         long size = bytes(picture);
         take(size);
         CompletableFuture<?> file = CompletableFuture.runAsync(
                 () -> {
                     try (MDC.MDCCloseable id = MDC.putCloseable(JOB_ID, claim.jobId())) {
                         long start = System.nanoTime();
-                        byte[] png = PictureFile.encode(picture, Output.PNG, Recipe.of(spec, image));
+                        byte[] png = PictureFile.encode(picture, Output.PNG, Recipe.of(request, image));
                         metrics.time(Metric.ENCODE_IMAGE, stages.add(Stage.STORE, start, 1));
                         start = System.nanoTime();
                         String hash = claims.store(claim, png);

@@ -104,11 +104,11 @@ final class Workers implements SmartLifecycle {
     }
 
     private static int rows(Claim job, ModelLibrary library) {
-        boolean guidanceEmbedded = library.info(job.spec().model())
+        boolean guidanceEmbedded = library.info(job.request().model())
                 .map(ModelInfo::guidanceEmbedded)
                 .orElse(false);
         return job.missingImages().length
-                * Cost.of(job.spec(), guidanceEmbedded).rows();
+                * Cost.of(job.request(), guidanceEmbedded).rows();
     }
 
     /** Draws what has begun to its end, as far as there is time, and gives back the rest. */

@@ -131,9 +131,9 @@ class JobListTests {
     }
 
     private String submit(String caller) {
-        Request spec = Request.of(
+        Request request = Request.of(
                 Draft.of(Map.of("prompt", "an apple", "steps", 1)), models.all().get(0));
-        return jobs.submit(spec, JobOptions.DEFAULT, caller, Quota.NONE).id();
+        return jobs.submit(request, JobOptions.DEFAULT, caller, Quota.NONE).id();
     }
 
     private JsonNode page(String query) throws Exception {

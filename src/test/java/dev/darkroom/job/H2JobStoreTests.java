@@ -41,7 +41,7 @@ class H2JobStoreTests extends JobStoreTests {
                             "guidanceScale":4.0,"seed":42,"n":2,"sampler":"EULER","schedule":"KARRAS"}""").update();
             Flyway.configure().dataSource(old).load().migrate();
             JobStore upgraded = store(old, clock);
-            assertThat(upgraded.find("old").orElseThrow().spec())
+            assertThat(upgraded.find("old").orElseThrow().request())
                     .isEqualTo(new Request(
                             "m",
                             new Prompt("a {red} apple", "", 0),

@@ -64,7 +64,7 @@ import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 abstract class JobStoreTests {
 
     static final byte[] PNG = {1, 2, 3};
-    private static final Cost COST = Cost.of(spec(1), false);
+    private static final Cost COST = Cost.of(request(1), false);
 
     @TempDir
     static Path data;
@@ -164,7 +164,7 @@ abstract class JobStoreTests {
     void aNewJobIsQueuedWithItsFirstEvent() {
         Job job = insert(2);
         assertThat(job.state()).isEqualTo(JobState.QUEUED);
-        assertThat(job.spec()).isEqualTo(spec(2));
+        assertThat(job.request()).isEqualTo(request(2));
         assertThat(types(job.id())).containsExactly(JobEvent.Type.QUEUED);
         assertThat(job.lastEvent()).isEqualTo(1);
     }
@@ -193,10 +193,11 @@ abstract class JobStoreTests {
     @Test
     void aJobAndItsQueueEntryAreInsertedTogetherOrNotAtAll() {
         List<String> ids = new ArrayList<>();
-        assertThatThrownBy(() -> store.insert(spec(1), COST, JobOptions.DEFAULT, "someone", Quota.NONE, (id, tag) -> {
-                    ids.add(id);
-                    throw new IllegalStateException("the queue does not take it");
-                }))
+        assertThatThrownBy(
+                        () -> store.insert(request(1), COST, JobOptions.DEFAULT, "someone", Quota.NONE, (id, tag) -> {
+                            ids.add(id);
+                            throw new IllegalStateException("the queue does not take it");
+                        }))
                 .hasMessage("the queue does not take it");
         assertThat(ids).hasSize(1).allSatisfy(id -> assertThat(store.find(id)).isEmpty());
     }
@@ -213,7 +214,7 @@ abstract class JobStoreTests {
         for (int i = 0; i < 24; i++) {
             JobStore process = processes.get(i % 2);
             JobOptions options = new JobOptions(Priority.values()[i % 3], null);
-            posts.add(threads.submit(() -> process.insert(spec(1), COST, options, "limited", quota, (id, tag) -> {})
+            posts.add(threads.submit(() -> process.insert(request(1), COST, options, "limited", quota, (id, tag) -> {})
                     .id()));
         }
         List<String> accepted = new ArrayList<>();
@@ -231,11 +232,11 @@ abstract class JobStoreTests {
         assertThat(accepted)
                 .hasSize(5)
                 .allSatisfy(id -> assertThat(store.caller(id)).contains("limited"));
-        store.insert(spec(1), COST, JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
+        store.insert(request(1), COST, JobOptions.DEFAULT, "another", quota, (id, tag) -> {});
 
         JobStore tomorrow = store(database, InstantSource.offset(clock, Duration.ofDays(1)));
         if (picturesPerDay != null) {
-            tomorrow.insert(spec(1), COST, JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
+            tomorrow.insert(request(1), COST, JobOptions.DEFAULT, "limited", quota, (id, tag) -> {});
         }
         keeping(InstantSource.offset(clock, Duration.ofDays(1))).forgetOldUsage();
         assertThat(sql.sql("select count(*) from caller_usage")
@@ -386,13 +387,13 @@ abstract class JobStoreTests {
         List<String> expected = new ArrayList<>();
         List<String> heavy = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
-            heavy.add(insert(spec(1), Priority.NORMAL, "heavy").id());
+            heavy.add(insert(request(1), Priority.NORMAL, "heavy").id());
         }
         claims.claim(heavy.get(0), 1);
         start(heavy.get(0), 1);
         List<String> light = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            light.add(insert(spec(1), Priority.NORMAL, "light").id());
+            light.add(insert(request(1), Priority.NORMAL, "light").id());
         }
         expected.addAll(List.of(light.get(0), heavy.get(1), light.get(1)));
         assertThat(inLine().subList(0, 3)).containsExactlyInAnyOrderElementsOf(expected);
@@ -402,9 +403,9 @@ abstract class JobStoreTests {
     @Test
     void prioritiesShareByTheirWeights() {
         for (int i = 0; i < 40; i++) {
-            insert(spec(1), Priority.LOW, "someone");
-            insert(spec(1), Priority.NORMAL, "someone");
-            insert(spec(1), Priority.HIGH, "someone");
+            insert(request(1), Priority.LOW, "someone");
+            insert(request(1), Priority.NORMAL, "someone");
+            insert(request(1), Priority.HIGH, "someone");
         }
         List<Priority> first = inLine().subList(0, 42).stream()
                 .map(id -> store.find(id).orElseThrow().priority())
@@ -416,22 +417,22 @@ abstract class JobStoreTests {
 
     @Test
     void aLongJobCostsItsCallerMoreThanAShortOne() {
-        insert(spec(8, 100), Priority.NORMAL, "long");
-        String second = insert(spec(8, 100), Priority.NORMAL, "long").id();
+        insert(request(8, 100), Priority.NORMAL, "long");
+        String second = insert(request(8, 100), Priority.NORMAL, "long").id();
         for (int i = 0; i < 10; i++) {
-            insert(spec(1, 10), Priority.NORMAL, "short");
+            insert(request(1, 10), Priority.NORMAL, "short");
         }
         assertThat(inLine().indexOf(second)).isEqualTo(11);
     }
 
     @Test
     void everybodyIsEqualAgainAfterAnIdleMoment() {
-        String earlier = insert(spec(8, 150), Priority.LOW, "earlier").id();
+        String earlier = insert(request(8, 150), Priority.LOW, "earlier").id();
         keeping.forgetFlowsIfIdle();
-        assertThat(insert(spec(1), Priority.LOW, "earlier").startTag()).isPositive();
+        assertThat(insert(request(1), Priority.LOW, "earlier").startTag()).isPositive();
         sql.sql("update job set state = 'succeeded'").update();
         keeping.forgetFlowsIfIdle();
-        assertThat(insert(spec(1), Priority.LOW, "earlier").startTag()).isZero();
+        assertThat(insert(request(1), Priority.LOW, "earlier").startTag()).isZero();
         assertThat(store.find(earlier)).isPresent();
     }
 
@@ -456,9 +457,9 @@ abstract class JobStoreTests {
     @Test
     void aJobThatHasNotEndedInTimeFailsQueuedOrRunning() {
         JobOptions soon = new JobOptions(Priority.NORMAL, Duration.ofSeconds(1));
-        String queued = store.insert(spec(1), COST, soon, "someone", Quota.NONE, (id, tag) -> {})
+        String queued = store.insert(request(1), COST, soon, "someone", Quota.NONE, (id, tag) -> {})
                 .id();
-        String running = store.insert(spec(1), COST, soon, "someone", Quota.NONE, (id, tag) -> {})
+        String running = store.insert(request(1), COST, soon, "someone", Quota.NONE, (id, tag) -> {})
                 .id();
         claims.claim(running, 7);
         start(running, 7);
@@ -484,7 +485,7 @@ abstract class JobStoreTests {
         assertThat(job(canceled).state()).isEqualTo(JobState.CANCELED);
 
         String expired = store.insert(
-                        spec(1),
+                        request(1),
                         COST,
                         new JobOptions(Priority.HIGH, Duration.ofSeconds(1)),
                         "someone",
@@ -756,13 +757,13 @@ abstract class JobStoreTests {
                         "update job set spec = substring(spec, 1, char_length(spec) - 1) || ',\"loras\":[{\"id\":\"x\"}]}' where id = ?")
                 .param(later)
                 .update();
-        assertThat(job(later).spec()).isEqualTo(spec(1));
+        assertThat(job(later).request()).isEqualTo(request(1));
         String unknown = insert(1).id();
         sql.sql("update job set spec = replace(spec, 'EULER', 'TELEPORT') where id = ?")
                 .param(unknown)
                 .update();
         assertThat(job(unknown).readable()).isEmpty();
-        assertThatThrownBy(() -> job(unknown).spec())
+        assertThatThrownBy(() -> job(unknown).request())
                 .isInstanceOf(UnreadableRow.class)
                 .hasMessageContaining(unknown);
         String damaged = insert(1).id();
@@ -828,7 +829,7 @@ abstract class JobStoreTests {
     }
 
     Job insert(int n) {
-        return insert(spec(n), Priority.NORMAL, "someone");
+        return insert(request(n), Priority.NORMAL, "someone");
     }
 
     String running(int n, long claim) {
@@ -846,16 +847,16 @@ abstract class JobStoreTests {
         return store.eventsAfter(id, 0).stream().map(JobEvent::type).toList();
     }
 
-    Job insert(Request spec, Priority priority, String caller) {
+    Job insert(Request request, Priority priority, String caller) {
         return store.insert(
-                spec, Cost.of(spec, false), new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
+                request, Cost.of(request, false), new JobOptions(priority, null), caller, Quota.NONE, (id, tag) -> {});
     }
 
-    static Request spec(int n) {
-        return spec(n, 2);
+    static Request request(int n) {
+        return request(n, 2);
     }
 
-    static Request spec(int n, int steps) {
+    static Request request(int n, int steps) {
         return new Request(
                 "m",
                 new Prompt("a red apple", "", 1),

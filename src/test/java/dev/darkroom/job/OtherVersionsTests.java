@@ -96,12 +96,12 @@ class OtherVersionsTests {
     void aJobThatCannotBeReadFailsAloneWithACodeAndIsShownAsFarAsPossible() {
         Service service = new Service(port);
         String before = service.post("{\"prompt\":\"before\"}");
-        Request spec = Request.of(
+        Request request = Request.of(
                 Draft.of(Map.of("prompt", "an apple", "n", 2)), models.all().get(0));
         // Whoever may do anything without a key is the caller "anonymous".
         String id = store.insert(
-                        spec,
-                        Cost.of(spec, false),
+                        request,
+                        Cost.of(request, false),
                         JobOptions.DEFAULT,
                         store.caller(before).orElseThrow(),
                         Quota.NONE,
@@ -120,7 +120,7 @@ class OtherVersionsTests {
         assertThat(job.at("/error/code").stringValue()).isEqualTo("unreadable");
         assertThat(job.has("parameters")).isFalse();
         assertThat(job.at("/progress/steps").intValue())
-                .isEqualTo(2 * spec.sampling().steps());
+                .isEqualTo(2 * request.sampling().steps());
         assertThat(service.ended(after).get("state").stringValue()).isEqualTo("succeeded");
         JsonNode list = service.get("/v1/jobs");
         assertThat(list.get("jobs"))

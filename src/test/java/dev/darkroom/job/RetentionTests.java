@@ -68,10 +68,11 @@ class RetentionTests {
     }
 
     private Job draw(long seed) {
-        Request spec = Request.of(
+        Request request = Request.of(
                 Draft.of(Map.of("prompt", "an apple", "seed", seed)),
                 models.all().get(0));
-        String id = jobs.submit(spec, JobOptions.DEFAULT, "someone", Quota.NONE).id();
+        String id =
+                jobs.submit(request, JobOptions.DEFAULT, "someone", Quota.NONE).id();
         await().atMost(LONG).until(() -> jobs.find(id).orElseThrow().state() == JobState.SUCCEEDED);
         return jobs.find(id).orElseThrow();
     }

@@ -93,9 +93,9 @@ class LatentPreviewTests {
     }
 
     private static List<Double> draw(DiffusionPipeline pipeline, String prompt, int steps, int wanted) {
-        Request spec = Request.of(
+        Request request = Request.of(
                 Draft.of(Map.of("prompt", prompt, "seed", 1L, "steps", steps, "previews", wanted)), pipeline.info());
-        Generation generation = pipeline.begin(spec, 0);
+        Generation generation = pipeline.begin(request, 0);
         List<Integer> at = new ArrayList<>();
         List<Picture> previews = new ArrayList<>();
         while (!generation.done()) {

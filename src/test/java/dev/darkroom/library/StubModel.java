@@ -146,21 +146,21 @@ public final class StubModel implements ModelLibrary.Source {
         }
 
         @Override
-        public int chunks(Request spec) {
-            return spec.prompt().text().contains("lengthy") ? 17 : 1;
+        public int chunks(Request request) {
+            return request.prompt().text().contains("lengthy") ? 17 : 1;
         }
 
         @Override
-        public Context encode(Request spec) {
+        public Context encode(Request request) {
             pass(behaviour.encodeTime);
-            if (spec.prompt().text().contains("unencodable")) {
+            if (request.prompt().text().contains("unencodable")) {
                 throw new IllegalStateException("a prompt that cannot be encoded");
             }
-            Text prompt = Text.of(spec.prompt().text());
+            Text prompt = Text.of(request.prompt().text());
             behaviour.contexts.incrementAndGet();
             return new Texts(
-                    Cost.rows(spec, info.guidanceEmbedded()) > 1
-                            ? List.of(Text.of(spec.prompt().negative()), prompt)
+                    Cost.rows(request, info.guidanceEmbedded()) > 1
+                            ? List.of(Text.of(request.prompt().negative()), prompt)
                             : List.of(prompt),
                     behaviour.contexts::decrementAndGet);
         }

@@ -71,10 +71,10 @@ class RecipeTests {
     static Stream<Request> fifty() {
         Random random = new Random(20);
         return IntStream.range(0, 50)
-                .mapToObj(i -> spec(SamplerKind.values()[i % SamplerKind.values().length], random));
+                .mapToObj(i -> request(SamplerKind.values()[i % SamplerKind.values().length], random));
     }
 
-    private static Request spec(SamplerKind sampler, Random random) {
+    private static Request request(SamplerKind sampler, Random random) {
         List<Integer> timesteps = List.of();
         List<Double> sigmas = List.of();
         SigmaSpacing schedule = SigmaSpacing.DEFAULT;
@@ -122,39 +122,41 @@ class RecipeTests {
 
     @ParameterizedTest
     @MethodSource("fifty")
-    void theFileGivesTheRequestBack(Request spec) throws IOException {
-        int index = spec.seeds().count() - 1;
+    void theFileGivesTheRequestBack(Request request) throws IOException {
+        int index = request.seeds().count() - 1;
         Picture picture = new Picture(8, 8, new byte[3 * 8 * 8]);
         for (OutputFormat format : OutputFormat.values()) {
-            byte[] file = PictureFile.encode(picture, Output.of(format), Recipe.of(spec, index));
+            byte[] file = PictureFile.encode(picture, Output.of(format), Recipe.of(request, index));
             Recipe read =
                     PictureFile.read(new ByteArrayInputStream(file)).recipe().orElseThrow();
-            assertThat(resolved(read)).isEqualTo(spec.single(index));
+            assertThat(resolved(read)).isEqualTo(request.single(index));
         }
-        assertThat(spec.single(index).seeds().count()).isEqualTo(1);
-        assertThat(spec.single(index).seeds().first()).isEqualTo(spec.seeds().of(index));
+        assertThat(request.single(index).seeds().count()).isEqualTo(1);
+        assertThat(request.single(index).seeds().first())
+                .isEqualTo(request.seeds().of(index));
     }
 
     @ParameterizedTest
     @MethodSource("fifty")
-    void theTextGivesTheRequestBack(Request spec) {
-        String text = Recipe.of(spec, 0).parameters();
+    void theTextGivesTheRequestBack(Request request) {
+        String text = Recipe.of(request, 0).parameters();
         Recipe read = Parameters.read(text).orElseThrow();
         assertThat(read.unsupported()).isEmpty();
-        assertThat(resolved(read)).as(text).isEqualTo(spec.single(0));
+        assertThat(resolved(read)).as(text).isEqualTo(request.single(0));
     }
 
     @Test
     void everySamplerIsAmongTheFifty() {
-        assertThat(fifty().map(spec -> spec.sampling().sampler())).contains(SamplerKind.values());
-        assertThat(fifty().filter(spec -> !spec.sampling().sigmas().isEmpty())).hasSizeGreaterThan(5);
-        assertThat(fifty().filter(spec -> !spec.sampling().timesteps().isEmpty()))
+        assertThat(fifty().map(request -> request.sampling().sampler())).contains(SamplerKind.values());
+        assertThat(fifty().filter(request -> !request.sampling().sigmas().isEmpty()))
+                .hasSizeGreaterThan(5);
+        assertThat(fifty().filter(request -> !request.sampling().timesteps().isEmpty()))
                 .hasSizeGreaterThan(5);
     }
 
     @Test
     void writesTheWebUisForm() {
-        Request spec = new Request(
+        Request request = new Request(
                 "my-model",
                 new Prompt("a red apple", "blurry", 1),
                 new Size(512, 640),
@@ -163,7 +165,7 @@ class RecipeTests {
                 new Seeds(5, 1),
                 new Run(Determinism.EXACT, 0),
                 Output.PNG);
-        assertThat(Recipe.of(spec, 0).parameters()).isEqualTo("""
+        assertThat(Recipe.of(request, 0).parameters()).isEqualTo("""
                         a red apple
                         Negative prompt: blurry
                         Steps: 20, Sampler: Euler a, Schedule type: Karras, CFG scale: 7, Seed: 5, Size: 512x640, Model:\

@@ -44,10 +44,11 @@ class DeterminismTests {
             Random random = new Random(1);
             for (int i = 0; i < pictures; i++) {
                 SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
-                Request spec = spec("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i, sampler, Determinism.EXACT);
-                byte[] alone = inCompany(pipeline, spec, 0, random, 0).rgb();
+                Request request =
+                        request("a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i, sampler, Determinism.EXACT);
+                byte[] alone = inCompany(pipeline, request, 0, random, 0).rgb();
                 int position = random.nextInt(8);
-                Request moved = spec(
+                Request moved = request(
                         "a red apple", 32, 4 + i % 5, 1 + i % 2 * 3, 40 + i - position, sampler, Determinism.EXACT);
                 assertThat(inCompany(pipeline, moved, position, random, 7).rgb())
                         .as("picture %d, %s", i, sampler)
@@ -78,9 +79,9 @@ class DeterminismTests {
         double levels = 0;
         for (int i = 0; i < pictures; i++) {
             SamplerKind sampler = SamplerKind.values()[i % SamplerKind.values().length];
-            Request spec = spec("a red apple", size, 12, 1 + i % 2 * 3, i, sampler, Determinism.FAST);
-            Drawn alone = inCompany(pipeline, spec, 0, random, 0);
-            Drawn together = inCompany(pipeline, spec, 0, random, 7);
+            Request request = request("a red apple", size, 12, 1 + i % 2 * 3, i, sampler, Determinism.FAST);
+            Drawn alone = inCompany(pipeline, request, 0, random, 0);
+            Drawn together = inCompany(pipeline, request, 0, random, 7);
             latents = Math.max(latents, Golden.maxDifference(alone.latents, together.latents));
             levels = Math.max(
                     levels, Golden.maxDifference(Golden.levels(alone.picture), Golden.levels(together.picture)));
@@ -98,17 +99,17 @@ class DeterminismTests {
     }
 
     /** Draws it while up to {@code company} others are in the same batch, which are at other steps and of other kinds. */
-    private static Drawn inCompany(DiffusionPipeline pipeline, Request spec, int image, Random random, int company) {
-        Generation generation = pipeline.begin(spec, image);
+    private static Drawn inCompany(DiffusionPipeline pipeline, Request request, int image, Random random, int company) {
+        Generation generation = pipeline.begin(request, image);
         List<Generation> others = new ArrayList<>();
         while (!generation.done()) {
             others.removeIf(Generation::done);
             while (others.size() < company && random.nextInt(3) > 0) {
                 SamplerKind sampler = SamplerKind.values()[random.nextInt(SamplerKind.values().length)];
                 Determinism determinism = random.nextInt(4) == 0 ? Determinism.EXACT : Determinism.FAST;
-                Request other = spec(
+                Request other = request(
                         "a blue car " + random.nextInt(3),
-                        spec.size().width(),
+                        request.size().width(),
                         4 + random.nextInt(9),
                         1 + random.nextInt(2) * 6,
                         random.nextInt(100),
@@ -123,7 +124,7 @@ class DeterminismTests {
         return new Drawn(pipeline.latents(generation), pipeline.finish(generation));
     }
 
-    private static Request spec(
+    private static Request request(
             String prompt,
             int size,
             int steps,

@@ -87,7 +87,7 @@ class DiffusionPipelineTests {
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
         String name = "pipeline." + c.get("name").stringValue();
         DiffusionPipeline pipeline = pipeline(c.get("scheduler_overrides"));
-        Generation generation = pipeline.begin(Golden.spec("tiny", c), 0);
+        Generation generation = pipeline.begin(Golden.request("tiny", c), 0);
         Golden.draw(pipeline, List.of(generation));
         float[] latents = reference.tensor(name + ".latents").toFloats();
         double latentDifference = Golden.maxDifference(pipeline.latents(generation), latents);
@@ -104,12 +104,12 @@ class DiffusionPipelineTests {
     void picturesAtDifferentTimestepsInOneCallEqualThemselvesAlone() {
         DiffusionPipeline pipeline = pipeline(JsonMapper.shared().createObjectNode());
         List<Request> specs = List.of(
-                spec("a red apple", 9, 7.5, 5, SamplerKind.EULER_ANCESTRAL),
-                spec("a blue car", 14, 1, 6, SamplerKind.DPMPP_2M),
-                spec("a cat", 6, 3, 7, SamplerKind.DDIM));
+                request("a red apple", 9, 7.5, 5, SamplerKind.EULER_ANCESTRAL),
+                request("a blue car", 14, 1, 6, SamplerKind.DPMPP_2M),
+                request("a cat", 6, 3, 7, SamplerKind.DDIM));
         List<Picture> alone = new ArrayList<>();
-        for (Request spec : specs) {
-            Generation generation = pipeline.begin(spec, 0);
+        for (Request request : specs) {
+            Generation generation = pipeline.begin(request, 0);
             Golden.draw(pipeline, List.of(generation));
             alone.add(pipeline.finish(generation));
         }
@@ -122,7 +122,7 @@ class DiffusionPipelineTests {
             }
             pipeline.step(inFlight);
             for (Generation done : inFlight.stream().filter(Generation::done).toList()) {
-                together.put(specs.indexOf(done.spec()), pipeline.finish(done));
+                together.put(specs.indexOf(done.request()), pipeline.finish(done));
                 inFlight.remove(done);
             }
         }
@@ -136,17 +136,17 @@ class DiffusionPipelineTests {
     @Test
     void theSecondPictureOfARequestIsTheFirstOfTheNextSeed() {
         DiffusionPipeline pipeline = pipeline(JsonMapper.shared().createObjectNode());
-        assertThat(draw(pipeline, spec("a cat", 3, 3, 11, SamplerKind.EULER), 1))
-                .isEqualTo(draw(pipeline, spec("a cat", 3, 3, 12, SamplerKind.EULER), 0));
+        assertThat(draw(pipeline, request("a cat", 3, 3, 11, SamplerKind.EULER), 1))
+                .isEqualTo(draw(pipeline, request("a cat", 3, 3, 12, SamplerKind.EULER), 0));
     }
 
-    private static byte[] draw(DiffusionPipeline pipeline, Request spec, int index) {
-        Generation generation = pipeline.begin(spec, index);
+    private static byte[] draw(DiffusionPipeline pipeline, Request request, int index) {
+        Generation generation = pipeline.begin(request, index);
         Golden.draw(pipeline, List.of(generation));
         return pipeline.finish(generation).rgb();
     }
 
-    private static Request spec(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
+    private static Request request(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
         return new Request(
                 "tiny",
                 new Prompt(prompt, "", 0),

@@ -99,7 +99,7 @@ class FamiliesTests {
 
     private static void compare(JsonNode c, DiffusionPipeline pipeline) {
         String name = c.get("name").stringValue();
-        Generation generation = pipeline.begin(Golden.spec(c.get("family").stringValue(), c), 0);
+        Generation generation = pipeline.begin(Golden.request(c.get("family").stringValue(), c), 0);
         Golden.draw(pipeline, List.of(generation));
         double latents = Golden.maxDifference(
                 pipeline.latents(generation),
@@ -118,7 +118,7 @@ class FamiliesTests {
         Path folder = copy("lcm");
         set(folder, "scheduler/scheduler_config.json", "_class_name", "\"DDIMScheduler\"");
         try (DiffusionPipeline pipeline = new ModelFolder("lcm", folder).load()) {
-            assertThat(pipeline.begin(Golden.spec(c.get("family").stringValue(), c), 0)
+            assertThat(pipeline.begin(Golden.request(c.get("family").stringValue(), c), 0)
                             .rows())
                     .isEqualTo(1);
             compare(c, pipeline);
@@ -170,9 +170,11 @@ class FamiliesTests {
     void picturesOfOneCallKeepTheirOwnConditioning() {
         DiffusionPipeline pipeline = pipeline("sdxl-refiner");
         List<Request> specs = List.of(
-                spec("a red apple", "blurry", 5, 1), spec("a blue car", "", 1, 2), spec("a cat", "low quality", 3, 3));
+                request("a red apple", "blurry", 5, 1),
+                request("a blue car", "", 1, 2),
+                request("a cat", "low quality", 3, 3));
         List<Generation> together = new ArrayList<>();
-        specs.forEach(spec -> together.add(pipeline.begin(spec, 0)));
+        specs.forEach(request -> together.add(pipeline.begin(request, 0)));
         for (int step = 0; step < 3; step++) {
             pipeline.step(together);
         }
@@ -187,7 +189,7 @@ class FamiliesTests {
         }
     }
 
-    private static Request spec(String prompt, String negativePrompt, double guidance, long seed) {
+    private static Request request(String prompt, String negativePrompt, double guidance, long seed) {
         return new Request(
                 "sdxl-refiner",
                 new Prompt(prompt, negativePrompt, 0),
@@ -226,10 +228,10 @@ class FamiliesTests {
         assertThat(info.guidanceEmbedded()).isTrue();
         List<Generation> batch = new ArrayList<>();
         for (long seed = 1; seed <= 4; seed++) {
-            Request spec = Request.of(
+            Request request = Request.of(
                     Draft.of(Map.of("prompt", "a red apple", "guidance_scale", 8.0, "steps", 2, "seed", seed)), info);
-            assertThat(Cost.of(spec, info.guidanceEmbedded()).rows()).isEqualTo(1);
-            batch.add(pipeline.begin(spec, 0));
+            assertThat(Cost.of(request, info.guidanceEmbedded()).rows()).isEqualTo(1);
+            batch.add(pipeline.begin(request, 0));
         }
         assertThat(batch).extracting(Generation::rows).containsOnly(1);
         Golden.draw(pipeline, batch);

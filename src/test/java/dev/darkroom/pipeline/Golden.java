@@ -22,7 +22,7 @@ final class Golden {
     private Golden() {}
 
     /** A recorded case: prompts, size, steps, guidance scale, seed and sampler, the other fields where they are not default. */
-    static Request spec(String model, JsonNode c) {
+    static Request request(String model, JsonNode c) {
         JsonNode given = c.path("given"); // what the request lists; "timesteps" beside it is what a scheduler chose
         List<Integer> timesteps =
                 given.path("timesteps").valueStream().map(JsonNode::intValue).toList();

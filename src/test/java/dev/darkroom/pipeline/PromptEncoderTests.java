@@ -73,12 +73,12 @@ class PromptEncoderTests {
     void drawsThePictureThatDiffusersDraws(JsonNode c) {
         String name = "prompts." + c.get("name").stringValue();
         DiffusionPipeline pipeline = pipeline(c.get("folder").stringValue());
-        Request spec = Golden.spec("tiny", c);
+        Request request = Golden.request("tiny", c);
         if (c.path("name").stringValue().equals("TOO_LONG")) {
-            assertThatThrownBy(() -> pipeline.begin(spec, 0)).isInstanceOf(PromptTooLong.class);
+            assertThatThrownBy(() -> pipeline.begin(request, 0)).isInstanceOf(PromptTooLong.class);
             return;
         }
-        Generation generation = pipeline.begin(spec, 0);
+        Generation generation = pipeline.begin(request, 0);
         double hidden = 0;
         for (String part : List.of("prompt", "negative")) {
             if (reference.has(name + "." + part)) {
@@ -102,7 +102,8 @@ class PromptEncoderTests {
 
     @Test
     void picturesOfPromptsOfDifferentLengthsInOneBatchEqualThemselvesAlone() {
-        List<Request> specs = cases().limit(6).map(c -> Golden.spec("tiny", c)).toList();
+        List<Request> specs =
+                cases().limit(6).map(c -> Golden.request("tiny", c)).toList();
         List<Request> square =
                 specs.stream().filter(s -> s.size().height() == 32).toList();
         List<Generation> together =
@@ -135,8 +136,10 @@ class PromptEncoderTests {
     void remembersAPromptForAsManyChunksAsItsCompanionHas() {
         List<Integer> lengths = new ArrayList<>();
         for (String negative : List.of("", "low ".repeat(80), "")) {
-            lengths.add(
-                    pipeline.begin(spec("a (cat:1.5)", negative), 0).context().tokens() / 77);
+            lengths.add(pipeline.begin(request("a (cat:1.5)", negative), 0)
+                            .context()
+                            .tokens()
+                    / 77);
         }
         assertThat(lengths).containsExactly(1, 2, 1);
     }
@@ -157,13 +160,13 @@ class PromptEncoderTests {
     void drawsWhateverTheBracketsAre() {
         for (String prompt :
                 List.of(":-)", "(((", "]])(:", "(a:0)", "(a:-99999999999)", "BREAK", "\\", "()", "(:1.2)")) {
-            Generation generation = pipeline.begin(spec(prompt, "(x:0) [y"), 0);
+            Generation generation = pipeline.begin(request(prompt, "(x:0) [y"), 0);
             Golden.draw(pipeline, List.of(generation));
             assertThat(pipeline.finish(generation).rgb()).as(prompt).hasSize(32 * 32 * 3);
         }
     }
 
-    private static Request spec(String prompt, String negative) {
+    private static Request request(String prompt, String negative) {
         return new Request(
                 "tiny",
                 new Prompt(prompt, negative, 0),

@@ -70,7 +70,7 @@ class SamplerPipelinesTests {
     void drawsThePictureThatDiffusersDraws(JsonNode c) throws IOException {
         String name = c.get("name").stringValue();
         DiffusionPipeline pipeline = pipeline(c.get("scheduler_overrides"));
-        Generation generation = pipeline.begin(Golden.spec("tiny", c), 0);
+        Generation generation = pipeline.begin(Golden.request("tiny", c), 0);
         Golden.draw(pipeline, List.of(generation));
         float[] expected = reference.tensor(name + ".latents").toFloats();
         double latents = Golden.maxDifference(pipeline.latents(generation), expected);

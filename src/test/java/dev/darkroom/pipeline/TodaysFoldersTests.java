@@ -447,8 +447,8 @@ class TodaysFoldersTests {
     private static byte[] draw(Path folder, String prompt) {
         ModelFolder model = new ModelFolder("tiny", folder);
         try (DiffusionPipeline pipeline = model.load()) {
-            Request spec = Request.of(Draft.of(Map.of("prompt", prompt, "steps", 2, "seed", 1L)), model.info());
-            try (Generation generation = pipeline.begin(spec, 0)) {
+            Request request = Request.of(Draft.of(Map.of("prompt", prompt, "steps", 2, "seed", 1L)), model.info());
+            try (Generation generation = pipeline.begin(request, 0)) {
                 Golden.draw(pipeline, List.of(generation));
                 return pipeline.finish(generation).rgb();
             }

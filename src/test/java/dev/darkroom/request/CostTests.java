@@ -13,19 +13,20 @@ class CostTests {
 
     @Test
     void aGuidedPictureHasTwoRowsUnlessTheNetworkTakesTheScaleAsAnInput() {
-        assertThat(Cost.of(spec("a cat", 7.5, "euler"), false).rows()).isEqualTo(2);
-        assertThat(Cost.of(spec("a cat", 7.5, "euler"), true).rows()).isEqualTo(1);
-        assertThat(Cost.of(spec("a cat", 1, "euler"), false).rows()).isEqualTo(1);
+        assertThat(Cost.of(request("a cat", 7.5, "euler"), false).rows()).isEqualTo(2);
+        assertThat(Cost.of(request("a cat", 7.5, "euler"), true).rows()).isEqualTo(1);
+        assertThat(Cost.of(request("a cat", 1, "euler"), false).rows()).isEqualTo(1);
     }
 
     @Test
     void evaluationsAreCountedNotSteps() {
-        assertThat(Cost.of(spec("a cat", 7.5, "euler"), false).work()).isEqualTo(2 * 20);
-        assertThat(Cost.of(spec("a cat", 7.5, "heun"), false).work()).isEqualTo(2 * 39);
-        assertThat(Cost.of(spec("a cat", 7.5, "dpm2"), false).work()).isEqualTo(2 * 39);
-        assertThat(Cost.of(spec("a cat", 7.5, "dpm2_ancestral"), false).work()).isEqualTo(2 * 39);
-        assertThat(Cost.of(spec("a cat", 7.5, "dpmpp_2s"), false).work()).isEqualTo(2 * 20);
-        assertThat(Cost.of(spec("a cat", 1, "pndm"), false).work()).isEqualTo(21);
+        assertThat(Cost.of(request("a cat", 7.5, "euler"), false).work()).isEqualTo(2 * 20);
+        assertThat(Cost.of(request("a cat", 7.5, "heun"), false).work()).isEqualTo(2 * 39);
+        assertThat(Cost.of(request("a cat", 7.5, "dpm2"), false).work()).isEqualTo(2 * 39);
+        assertThat(Cost.of(request("a cat", 7.5, "dpm2_ancestral"), false).work())
+                .isEqualTo(2 * 39);
+        assertThat(Cost.of(request("a cat", 7.5, "dpmpp_2s"), false).work()).isEqualTo(2 * 20);
+        assertThat(Cost.of(request("a cat", 1, "pndm"), false).work()).isEqualTo(21);
     }
 
     @ParameterizedTest
@@ -51,10 +52,10 @@ class CostTests {
 
     @Test
     void aPromptOfManyChunksIsRefusedByName() {
-        assertThat(Cost.of(spec("x BREAK ".repeat(15) + "x", 7.5, "euler"), false)
+        assertThat(Cost.of(request("x BREAK ".repeat(15) + "x", 7.5, "euler"), false)
                         .chunks())
                 .isEqualTo(16);
-        assertThatThrownBy(() -> spec("BREAK ".repeat(333), 7.5, "euler"))
+        assertThatThrownBy(() -> request("BREAK ".repeat(333), 7.5, "euler"))
                 .isInstanceOfSatisfying(
                         InvalidRequest.class,
                         invalid -> assertThat(invalid.violations())
@@ -71,17 +72,18 @@ class CostTests {
 
     @Test
     void chunksAndSizeAreCharged() {
-        long one = Cost.of(spec("a cat", 1, "euler"), false).length();
+        long one = Cost.of(request("a cat", 1, "euler"), false).length();
         assertThat(one).isEqualTo(20L * 64 * 96 / 64);
-        assertThat(Cost.of(spec("x BREAK ".repeat(15) + "x", 1, "euler"), false).length())
+        assertThat(Cost.of(request("x BREAK ".repeat(15) + "x", 1, "euler"), false)
+                        .length())
                 .isEqualTo(one * 43 / 28);
         Request large = Request.of(
                 Draft.of(Map.of("prompt", "a cat", "guidance_scale", 1.0, "width", 256, "height", 192)), MODEL);
         assertThat(Cost.of(large, false).length()).isEqualTo(8 * one);
-        assertThat(Cost.of(spec("a cat", 7.5, "euler"), false).length()).isEqualTo(2 * one);
+        assertThat(Cost.of(request("a cat", 7.5, "euler"), false).length()).isEqualTo(2 * one);
     }
 
-    private static Request spec(String prompt, double guidance, String sampler) {
+    private static Request request(String prompt, double guidance, String sampler) {
         return Request.of(
                 Draft.of(Map.of("prompt", prompt, "guidance_scale", guidance, "sampler", sampler, "steps", 20)), MODEL);
     }

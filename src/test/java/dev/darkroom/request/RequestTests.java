@@ -38,18 +38,18 @@ class RequestTests {
 
     @Test
     void takesWhatADraftDoesNotSayFromTheModel() {
-        Request spec = Request.of(apple(), MODEL);
-        assertThat(spec)
+        Request request = Request.of(apple(), MODEL);
+        assertThat(request)
                 .isEqualTo(new Request(
                         "m",
                         new Prompt("a red apple", "", 0),
                         new Size(64, 96),
                         new Sampling(SamplerKind.DPMPP_2M, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
                         new Guidance(4.5, 0),
-                        new Seeds(spec.seeds().first(), 1),
+                        new Seeds(request.seeds().first(), 1),
                         new Run(Determinism.EXACT, 0),
                         Output.PNG));
-        assertThat(spec.seeds().first()).isBetween(0L, (1L << 32) - 1);
+        assertThat(request.seeds().first()).isBetween(0L, (1L << 32) - 1);
     }
 
     @Test

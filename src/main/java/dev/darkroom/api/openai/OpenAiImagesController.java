@@ -163,7 +163,8 @@ public class OpenAiImagesController implements OpenAiImagesApi {
 
     /** The size that was asked for, if another is drawn. */
     private static Optional<Size> differing(OpenAiImageRequest request, Job job) {
-        return request.wantedSize().filter(wanted -> !wanted.equals(job.spec().size()));
+        return request.wantedSize()
+                .filter(wanted -> !wanted.equals(job.request().size()));
     }
 
     private Job submit(FieldsRead<OpenAiImageRequest> read, Caller caller, @Nullable IdempotencyKey key) {
@@ -234,13 +235,13 @@ public class OpenAiImagesController implements OpenAiImagesApi {
                 Objects.requireNonNullElse(job.finishedAt(), job.createdAt()).getEpochSecond(),
                 data,
                 OpenAiImages.OPAQUE,
-                job.spec().output().format().id(),
-                job.spec().size().toString(),
+                job.request().output().format().id(),
+                job.request().size().toString(),
                 requested == null ? null : requested.toString());
     }
 
     private byte[] bytes(Job job, Job.Image image) {
-        MediaType type = Downloads.pictureTypes(job.spec()).get(0);
+        MediaType type = Downloads.pictureTypes(job.request()).get(0);
         return (byte[]) downloads.picture(job, image, type).content().get();
     }
 
@@ -297,7 +298,7 @@ public class OpenAiImagesController implements OpenAiImagesApi {
                             preview.get("data").binaryValue(),
                             partials++,
                             event.at().getEpochSecond(),
-                            job.spec().size().toString(),
+                            job.request().size().toString(),
                             OpenAiImages.AUTO,
                             OpenAiImages.OPAQUE,
                             type.getSubtype()));
@@ -320,10 +321,10 @@ public class OpenAiImagesController implements OpenAiImagesApi {
                             bytes,
                             Objects.requireNonNullElse(ended.finishedAt(), ended.createdAt())
                                     .getEpochSecond(),
-                            ended.spec().size().toString(),
+                            ended.request().size().toString(),
                             OpenAiImages.AUTO,
                             OpenAiImages.OPAQUE,
-                            ended.spec().output().format().id(),
+                            ended.request().output().format().id(),
                             image.seed(),
                             OpenAiImages.Usage.NONE));
         }

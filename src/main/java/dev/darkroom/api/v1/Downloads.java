@@ -47,10 +47,10 @@ public class Downloads {
     }
 
     /** The media types of pictures, the job's own first. */
-    public static List<MediaType> pictureTypes(Request spec) {
+    public static List<MediaType> pictureTypes(Request request) {
         List<OutputFormat> formats = new ArrayList<>(List.of(OutputFormat.values()));
-        formats.remove(spec.output().format());
-        formats.add(0, spec.output().format());
+        formats.remove(request.output().format());
+        formats.add(0, request.output().format());
         return formats.stream()
                 .map(format -> MediaType.parseMediaType(format.mediaType()))
                 .toList();
@@ -78,14 +78,15 @@ public class Downloads {
         List<Job.Image> images = job.images();
         if (type.equals(PictureZip.TYPE)) {
             List<Download> files = images.stream()
-                    .map(image -> picture(job, image, pictureTypes(job.spec()).get(0)))
+                    .map(image ->
+                            picture(job, image, pictureTypes(job.request()).get(0)))
                     .toList();
             String tag = hash(
                     files.stream().map(file -> file.tag() + file.fileName()).collect(Collectors.joining()));
             return new Download(
                     type,
                     tag,
-                    name(job) + "-" + job.spec().seeds().first() + ".zip",
+                    name(job) + "-" + job.request().seeds().first() + ".zip",
                     () -> new PictureZip(files, job.createdAt()));
         }
         if (images.size() == 1) {
@@ -95,13 +96,13 @@ public class Downloads {
         return new Download(
                 type,
                 tag("sheet " + output, images),
-                name(job) + "-" + job.spec().seeds().first() + "-sheet."
+                name(job) + "-" + job.request().seeds().first() + "-sheet."
                         + output.format().extension(),
                 () -> permitted(() -> {
                     ContactSheet sheet = new ContactSheet(
                             images.size(),
-                            job.spec().size().width(),
-                            job.spec().size().height());
+                            job.request().size().width(),
+                            job.request().size().height());
                     for (int i = 0; i < images.size(); i++) {
                         sheet.put(i, PictureFile.decode(stored(images.get(i))));
                     }
@@ -114,7 +115,7 @@ public class Downloads {
                 .filter(each -> each.mediaType().equals(type.toString()))
                 .findFirst()
                 .orElseThrow();
-        return format == job.spec().output().format() ? job.spec().output() : Output.of(format);
+        return format == job.request().output().format() ? job.request().output() : Output.of(format);
     }
 
     private byte[] stored(Job.Image image) {
@@ -156,7 +157,7 @@ public class Downloads {
 
     /** The prompt's first words as far as they are plain letters and digits: {@code a-red-apple}. */
     private static String name(Job job) {
-        String words = job.spec().prompt().text().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+        String words = job.request().prompt().text().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
         String start = words.replaceFirst("^-", "");
         String name = start.substring(0, Math.min(start.length(), MAX_NAME)).replaceFirst("-$", "");
         return name.isEmpty() ? "picture" : name;

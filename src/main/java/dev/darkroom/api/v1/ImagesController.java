@@ -135,7 +135,7 @@ public class ImagesController implements ImagesApi {
         Job job;
         if (earlier.isPresent()) {
             job = earlier.get();
-            type = negotiated(headers, job.spec(), files);
+            type = negotiated(headers, job.request(), files);
         } else {
             Submission.Checked checked = submission.check(
                     read,
@@ -145,7 +145,7 @@ public class ImagesController implements ImagesApi {
                     request.draft(),
                     settings.nearestSize() == NearestSize.ALWAYS,
                     found -> found);
-            type = negotiated(headers, checked.spec(), files);
+            type = negotiated(headers, checked.request(), files);
             job = submission.submit(checked, Caller.of(http), key);
         }
         boolean pictures = !type.equals(MediaType.APPLICATION_JSON);
@@ -157,7 +157,7 @@ public class ImagesController implements ImagesApi {
         return end.thenApply(seen -> {
             HttpHeaders answer = new HttpHeaders();
             answer.set(HttpHeaders.LOCATION, urls.job(seen.id()));
-            request.wantedSize(seen.spec()).ifPresent(size -> answer.set(REQUESTED_SIZE, size.toString()));
+            request.wantedSize(seen.request()).ifPresent(size -> answer.set(REQUESTED_SIZE, size.toString()));
             List<Warning> warnings = answers.warnings(seen);
             warnings.forEach(warning -> answer.add(JobAnswers.WARNING, JobAnswers.header(warning)));
             if (prefer.applied() != null) {
@@ -173,10 +173,10 @@ public class ImagesController implements ImagesApi {
         });
     }
 
-    private static MediaType negotiated(HttpHeaders headers, Request spec, boolean files) {
+    private static MediaType negotiated(HttpHeaders headers, Request drawn, boolean files) {
         List<MediaType> offered = new ArrayList<>(List.of(MediaType.APPLICATION_JSON));
         if (files) {
-            offered.addAll(Downloads.pictureTypes(spec));
+            offered.addAll(Downloads.pictureTypes(drawn));
             offered.add(PictureZip.TYPE);
         }
         return Accept.of(headers).best(offered);
@@ -225,10 +225,10 @@ public class ImagesController implements ImagesApi {
         }
         headers.set(
                 HttpHeaders.CONTENT_LOCATION,
-                job.spec().seeds().count() == 1 && !type.equals(PictureZip.TYPE)
+                job.request().seeds().count() == 1 && !type.equals(PictureZip.TYPE)
                         ? urls.image(job.id(), 0)
                         : urls.images(job.id()));
-        headers.set("Darkroom-Seed", Long.toString(job.spec().seeds().first()));
+        headers.set("Darkroom-Seed", Long.toString(job.request().seeds().first()));
         return downloads.pictures(job, type).whole(headers);
     }
 }

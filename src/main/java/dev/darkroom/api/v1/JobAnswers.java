@@ -75,10 +75,10 @@ public class JobAnswers {
 
     private static List<Warning> warnings(Job job, List<ModelInfo> served) {
         return job.readable()
-                .flatMap(spec -> served.stream()
-                        .filter(model -> model.id().equals(spec.model()))
+                .flatMap(request -> served.stream()
+                        .filter(model -> model.id().equals(request.model()))
                         .findFirst()
-                        .map(model -> Warning.of(spec, model)))
+                        .map(model -> Warning.of(request, model)))
                 .orElse(List.of());
     }
 

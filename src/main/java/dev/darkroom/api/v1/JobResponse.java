@@ -221,7 +221,7 @@ public record JobResponse(
             String message) {}
 
     static JobResponse of(Job job, Outlook outlook, JobUrls urls, List<Warning> warnings) {
-        Optional<Request> spec = job.readable();
+        Optional<Request> request = job.readable();
         Job.Failure failure = job.failure();
         return new JobResponse(
                 job.id(),
@@ -231,14 +231,14 @@ public record JobResponse(
                 new Progress(job.step(), job.steps()),
                 outlook.position() == null ? null : new Queue(outlook.position()),
                 outlook.end(),
-                spec.map(Draft::of).orElse(null),
-                spec.map(asked -> LongStream.range(
+                request.map(Draft::of).orElse(null),
+                request.map(asked -> LongStream.range(
                                         asked.seeds().first(),
                                         asked.seeds().first() + asked.seeds().count())
                                 .boxed()
                                 .toList())
                         .orElse(List.of()),
-                spec.map(asked -> job.images().stream()
+                request.map(asked -> job.images().stream()
                                 .map(image -> image(job, image, urls))
                                 .toList())
                         .orElse(List.of()),
@@ -253,15 +253,15 @@ public record JobResponse(
     }
 
     static Image image(Job job, Job.Image image, JobUrls urls) {
-        OutputFormat format = job.spec().output().format();
+        OutputFormat format = job.request().output().format();
         boolean stored = format == OutputFormat.PNG;
         return new Image(
                 image.index(),
                 image.seed(),
                 urls.image(job.id(), image.index()),
                 format.mediaType(),
-                job.spec().size().width(),
-                job.spec().size().height(),
+                job.request().size().width(),
+                job.request().size().height(),
                 stored ? image.bytes() : null,
                 stored ? image.hash() : null);
     }

@@ -154,10 +154,10 @@ class JobsController implements JobsApi {
     @Override
     public ResponseEntity<Object> image(String id, int n, HttpMethod method, HttpHeaders headers) {
         Job job = find(id);
-        if (n < 0 || n >= job.spec().seeds().count()) {
+        if (n < 0 || n >= job.request().seeds().count()) {
             throw new Problem(
                     Problem.Code.IMAGE_NOT_FOUND,
-                    "job " + id + " has " + job.spec().seeds().count()
+                    "job " + id + " has " + job.request().seeds().count()
                             + " pictures, counted from 0; there is no picture " + n);
         }
         Job.Image image = job.images().stream()
@@ -167,7 +167,7 @@ class JobsController implements JobsApi {
                         Problem.Code.IMAGE_NOT_READY,
                         "picture " + n + " of job " + id + " is not there; the job is "
                                 + job.state().id()));
-        MediaType type = Accept.of(headers).best(Downloads.pictureTypes(job.spec()));
+        MediaType type = Accept.of(headers).best(Downloads.pictureTypes(job.request()));
         return downloads.picture(job, image, type).answer(method, headers);
     }
 
@@ -175,7 +175,7 @@ class JobsController implements JobsApi {
     public ResponseEntity<Object> images(String id, HttpMethod method, HttpHeaders headers) {
         Job job = find(id);
         List<MediaType> offered = new ArrayList<>(List.of(PictureZip.TYPE));
-        offered.addAll(Downloads.pictureTypes(job.spec()));
+        offered.addAll(Downloads.pictureTypes(job.request()));
         MediaType type = Accept.of(headers).best(offered);
         if (job.state() != JobState.SUCCEEDED) {
             throw new Problem(

@@ -51,7 +51,7 @@ public class SignedPictures implements SignedPicturesApi {
 
     public String address(Job job, Job.Image image, Instant expires) {
         String file = job.id() + "_" + image.index() + "."
-                + job.spec().output().format().extension();
+                + job.request().output().format().extension();
         long seconds = expires.getEpochSecond();
         return PATHS + seconds + "-" + signatures.sign(signed(seconds, file)) + "/" + file;
     }
@@ -79,7 +79,7 @@ public class SignedPictures implements SignedPicturesApi {
         Job job = jobs.find(id).orElseThrow(() -> Problem.jobNotFound(id));
         Optional<Job.Image> image =
                 job.images().stream().filter(each -> each.index() == index).findFirst();
-        OutputFormat format = job.spec().output().format();
+        OutputFormat format = job.request().output().format();
         return downloads
                 .picture(
                         job,

@@ -38,7 +38,7 @@ public final class Submission {
     }
 
     /** What is valid and not posted yet. */
-    public record Checked(Request spec, JobOptions options) {}
+    public record Checked(Request request, JobOptions options) {}
 
     /** The job that the same request made before. */
     public Optional<Job> earlier(@Nullable IdempotencyKey key, FieldsRead<?> read) {
@@ -79,22 +79,22 @@ public final class Submission {
         List<Violation> all = new ArrayList<>(wrong);
         JobOptions checked = InvalidRequest.collect(all, options);
         List<Violation> drawn = new ArrayList<>();
-        Request spec = InvalidRequest.collect(drawn, () -> {
+        Request request = InvalidRequest.collect(drawn, () -> {
             ModelInfo info = model.get();
             return Request.of(fitted ? draft.fitted(info) : draft, info);
         });
         all.addAll(named.apply(drawn));
         all = read.with(all);
-        if (checked == null || spec == null || !all.isEmpty()) {
+        if (checked == null || request == null || !all.isEmpty()) {
             throw new InvalidRequest(all);
         }
-        return new Checked(spec, checked);
+        return new Checked(request, checked);
     }
 
     /** Posts it, or finds the job that the same key has made meanwhile. */
     public Job submit(Checked checked, Caller caller, @Nullable IdempotencyKey key) {
         return key == null
-                ? jobs.submit(checked.spec, checked.options, caller.id(), caller.quota())
-                : jobs.submit(checked.spec, checked.options, key, caller.quota());
+                ? jobs.submit(checked.request, checked.options, caller.id(), caller.quota())
+                : jobs.submit(checked.request, checked.options, key, caller.quota());
     }
 }
