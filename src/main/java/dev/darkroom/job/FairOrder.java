@@ -57,10 +57,17 @@ final class FairOrder {
                             0)""").query(Long.class).single();
     }
 
-    /** When nothing waits or runs, all flows are equal again and the tags begin anew. */
+    /**
+     * When nothing waits or runs, all flows are equal again and the tags begin anew. Two statements: H2 (2.4.240) has not found the
+     * chunks of {@code job} now and then where it was asked within the deletion.
+     */
     void forgetIfIdle() {
-        sql.sql("""
-                        delete from flow
-                        where not exists (select 1 from job where state = 'running' or state = 'queued')""").update();
+        boolean idle = sql.sql("select id from job where state = 'running' or state = 'queued' fetch first 1 rows only")
+                .query(String.class)
+                .list()
+                .isEmpty();
+        if (idle) {
+            sql.sql("delete from flow").update();
+        }
     }
 }
