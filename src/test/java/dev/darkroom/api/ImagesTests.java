@@ -5,25 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.darkroom.fleet.Models;
 import dev.darkroom.job.Jobs;
 import dev.darkroom.job.Quota;
-import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
 import dev.darkroom.request.JobOptions;
 import dev.darkroom.request.ModelInfo;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
-import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
-import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
+import dev.darkroom.request.Requests;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.List;
+import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
@@ -160,15 +151,21 @@ class ImagesTests extends ServerTest {
     void aJobWhoseModelIsGoneFailsAndTellsWhy() {
         ModelInfo model = models.all().get(0);
         String id = jobs.submit(
-                        new Request(
+                        Requests.of(
                                 "gone",
-                                new Prompt("a red apple", "", 0),
-                                new Size(model.width(), model.height()),
-                                new Sampling(SamplerKind.DDIM, SigmaSpacing.DEFAULT, 1, List.of(), List.of()),
-                                new Guidance(1, 0),
-                                new Seeds(0, 1),
-                                new Run(Determinism.EXACT, 0),
-                                Output.PNG),
+                                Map.of(
+                                        "prompt",
+                                        "a red apple",
+                                        "width",
+                                        model.width(),
+                                        "height",
+                                        model.height(),
+                                        "steps",
+                                        1,
+                                        "seed",
+                                        0,
+                                        "sampler",
+                                        "ddim")),
                         JobOptions.DEFAULT,
                         "test",
                         Quota.NONE)

@@ -13,19 +13,10 @@ import dev.darkroom.blobs.ImageStoreUnavailable;
 import dev.darkroom.observe.Metrics;
 import dev.darkroom.observe.Stages;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
 import dev.darkroom.request.JobOptions;
-import dev.darkroom.request.Output;
 import dev.darkroom.request.Priority;
-import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
-import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
+import dev.darkroom.request.Requests;
 import dev.darkroom.request.UnreadableRow;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
@@ -35,6 +26,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
@@ -857,19 +849,28 @@ abstract class JobStoreTests {
     }
 
     static Request request(int n, int steps) {
-        return new Request(
+        return Requests.of(
                 "m",
-                new Prompt("a red apple", "", 1),
-                new Size(64, 64),
-                new Sampling(
-                        SamplerKind.EULER,
-                        SigmaSpacing.DEFAULT,
+                Map.of(
+                        "prompt",
+                        "a red apple",
+                        "clip_skip",
+                        1,
+                        "width",
+                        64,
+                        "height",
+                        64,
+                        "steps",
                         steps,
-                        List.of(),
-                        steps == 2 ? List.of(14.5, 0.1) : List.of()),
-                new Guidance(4, 0.7),
-                new Seeds(42, n),
-                new Run(Determinism.EXACT, 0),
-                Output.PNG);
+                        "guidance_scale",
+                        4,
+                        "guidance_rescale",
+                        0.7,
+                        "seed",
+                        42,
+                        "n",
+                        n,
+                        "sigmas",
+                        steps == 2 ? List.of(14.5, 0.1) : List.of()));
     }
 }

@@ -12,6 +12,7 @@ import dev.darkroom.request.Output;
 import dev.darkroom.request.OutputFormat;
 import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
+import dev.darkroom.request.Requests;
 import dev.darkroom.request.Run;
 import dev.darkroom.request.SamplerKind;
 import dev.darkroom.request.Sampling;
@@ -156,15 +157,29 @@ class RecipeTests {
 
     @Test
     void writesTheWebUisForm() {
-        Request request = new Request(
+        Request request = Requests.of(
                 "my-model",
-                new Prompt("a red apple", "blurry", 1),
-                new Size(512, 640),
-                new Sampling(SamplerKind.EULER_ANCESTRAL, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
-                new Guidance(7, 0),
-                new Seeds(5, 1),
-                new Run(Determinism.EXACT, 0),
-                Output.PNG);
+                Map.of(
+                        "prompt",
+                        "a red apple",
+                        "negative_prompt",
+                        "blurry",
+                        "clip_skip",
+                        1,
+                        "width",
+                        512,
+                        "height",
+                        640,
+                        "steps",
+                        20,
+                        "guidance_scale",
+                        7,
+                        "seed",
+                        5,
+                        "sampler",
+                        "euler_ancestral",
+                        "schedule",
+                        "karras"));
         assertThat(Recipe.of(request, 0).parameters()).isEqualTo("""
                         a red apple
                         Negative prompt: blurry

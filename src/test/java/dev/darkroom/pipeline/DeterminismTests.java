@@ -6,19 +6,13 @@ import dev.darkroom.library.BuiltInModel;
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.picture.Picture;
 import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
+import dev.darkroom.request.Requests;
 import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -132,14 +126,26 @@ class DeterminismTests {
             long seed,
             SamplerKind sampler,
             Determinism determinism) {
-        return new Request(
+        return Requests.of(
                 "m",
-                new Prompt(prompt, "", 0),
-                new Size(size, size),
-                new Sampling(sampler, SigmaSpacing.DEFAULT, steps, List.of(), List.of()),
-                new Guidance(guidance, 0),
-                new Seeds(seed, 8),
-                new Run(determinism, 0),
-                Output.PNG);
+                Map.of(
+                        "prompt",
+                        prompt,
+                        "width",
+                        size,
+                        "height",
+                        size,
+                        "steps",
+                        steps,
+                        "guidance_scale",
+                        guidance,
+                        "seed",
+                        seed,
+                        "n",
+                        8,
+                        "sampler",
+                        sampler.id(),
+                        "determinism",
+                        determinism.id()));
     }
 }

@@ -4,17 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.picture.Picture;
-import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
+import dev.darkroom.request.Requests;
 import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
 import dev.darkroom.weights.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -147,14 +139,26 @@ class DiffusionPipelineTests {
     }
 
     private static Request request(String prompt, int steps, double guidance, long seed, SamplerKind sampler) {
-        return new Request(
+        return Requests.of(
                 "tiny",
-                new Prompt(prompt, "", 0),
-                new Size(32, 32),
-                new Sampling(sampler, SigmaSpacing.DEFAULT, steps, List.of(), List.of()),
-                new Guidance(guidance, 0),
-                new Seeds(seed, 2),
-                new Run(Determinism.FAST, 0),
-                Output.PNG);
+                Map.of(
+                        "prompt",
+                        prompt,
+                        "width",
+                        32,
+                        "height",
+                        32,
+                        "steps",
+                        steps,
+                        "guidance_scale",
+                        guidance,
+                        "seed",
+                        seed,
+                        "n",
+                        2,
+                        "sampler",
+                        sampler.id(),
+                        "determinism",
+                        "fast"));
     }
 }

@@ -8,19 +8,11 @@ import dev.darkroom.nets.ClipTokenizer;
 import dev.darkroom.nets.Networks;
 import dev.darkroom.nets.Networks.TextStates;
 import dev.darkroom.request.Cost;
-import dev.darkroom.request.Determinism;
 import dev.darkroom.request.Draft;
-import dev.darkroom.request.Guidance;
 import dev.darkroom.request.ModelInfo;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
+import dev.darkroom.request.Requests;
 import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
 import dev.darkroom.weights.DiffusersFolder;
 import dev.darkroom.weights.InvalidCheckpoint;
 import dev.darkroom.weights.Weights;
@@ -190,15 +182,23 @@ class FamiliesTests {
     }
 
     private static Request request(String prompt, String negativePrompt, double guidance, long seed) {
-        return new Request(
+        return Requests.of(
                 "sdxl-refiner",
-                new Prompt(prompt, negativePrompt, 0),
-                new Size(32, 32),
-                new Sampling(SamplerKind.EULER, SigmaSpacing.DEFAULT, 3, List.of(), List.of()),
-                new Guidance(guidance, 0),
-                new Seeds(seed, 1),
-                new Run(Determinism.EXACT, 0),
-                Output.PNG);
+                Map.of(
+                        "prompt",
+                        prompt,
+                        "negative_prompt",
+                        negativePrompt,
+                        "width",
+                        32,
+                        "height",
+                        32,
+                        "steps",
+                        3,
+                        "guidance_scale",
+                        guidance,
+                        "seed",
+                        seed));
     }
 
     @ParameterizedTest

@@ -3,18 +3,12 @@ package dev.darkroom.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.darkroom.picture.Picture;
-import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
+import dev.darkroom.request.Requests;
 import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
 import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
 import java.util.List;
+import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
 /** What the tests against recorded pictures share. */
@@ -32,25 +26,30 @@ final class Golden {
                 .filter(sigma -> sigma > 0) // diffusers' lists end with the 0 where the walk ends
                 .toList();
         int listed = timesteps.size() + sigmas.size();
-        return new Request(
+        return Requests.of(
                 model,
-                new Prompt(
-                        c.get("prompt").stringValue(),
-                        c.get("negative_prompt").stringValue(),
-                        c.path("clip_skip").asInt(0)),
-                new Size(c.get("width").intValue(), c.get("height").intValue()),
-                new Sampling(
-                        SamplerKind.of(c.get("sampler").stringValue()).orElseThrow(),
-                        SigmaSpacing.of(c.path("schedule").asString("default")).orElseThrow(),
-                        listed > 0 ? listed : c.get("steps").intValue(),
-                        timesteps,
-                        sigmas),
-                new Guidance(
-                        c.get("guidance_scale").doubleValue(),
-                        c.path("guidance_rescale").asDouble(0)),
-                new Seeds(c.get("seed").longValue(), 1),
-                new Run(Determinism.EXACT, 0),
-                Output.PNG);
+                Map.ofEntries(
+                        Map.entry("prompt", c.get("prompt").stringValue()),
+                        Map.entry("negative_prompt", c.get("negative_prompt").stringValue()),
+                        Map.entry("clip_skip", c.path("clip_skip").asInt(0)),
+                        Map.entry("width", c.get("width").intValue()),
+                        Map.entry("height", c.get("height").intValue()),
+                        Map.entry("steps", listed > 0 ? listed : c.get("steps").intValue()),
+                        Map.entry("guidance_scale", c.get("guidance_scale").doubleValue()),
+                        Map.entry("guidance_rescale", c.path("guidance_rescale").asDouble(0)),
+                        Map.entry("seed", c.get("seed").longValue()),
+                        Map.entry(
+                                "sampler",
+                                SamplerKind.of(c.get("sampler").stringValue())
+                                        .orElseThrow()
+                                        .id()),
+                        Map.entry(
+                                "schedule",
+                                SigmaSpacing.of(c.path("schedule").asString("default"))
+                                        .orElseThrow()
+                                        .id()),
+                        Map.entry("timesteps", timesteps),
+                        Map.entry("sigmas", sigmas)));
     }
 
     /** Takes all steps of all pictures in one batch. */

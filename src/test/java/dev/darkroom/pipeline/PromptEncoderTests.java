@@ -5,19 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.darkroom.library.ModelFolder;
 import dev.darkroom.nets.Networks;
-import dev.darkroom.request.Determinism;
 import dev.darkroom.request.Draft;
-import dev.darkroom.request.Guidance;
 import dev.darkroom.request.InvalidRequest;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
-import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
+import dev.darkroom.request.Requests;
 import dev.darkroom.weights.Weights;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -167,14 +158,22 @@ class PromptEncoderTests {
     }
 
     private static Request request(String prompt, String negative) {
-        return new Request(
+        return Requests.of(
                 "tiny",
-                new Prompt(prompt, negative, 0),
-                new Size(32, 32),
-                new Sampling(SamplerKind.EULER, SigmaSpacing.DEFAULT, 1, List.of(), List.of()),
-                new Guidance(5, 0),
-                new Seeds(1, 1),
-                new Run(Determinism.EXACT, 0),
-                Output.PNG);
+                Map.of(
+                        "prompt",
+                        prompt,
+                        "negative_prompt",
+                        negative,
+                        "width",
+                        32,
+                        "height",
+                        32,
+                        "steps",
+                        1,
+                        "guidance_scale",
+                        5,
+                        "seed",
+                        1));
     }
 }
