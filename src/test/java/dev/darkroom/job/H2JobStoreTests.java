@@ -3,18 +3,8 @@ package dev.darkroom.job;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
-import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
-import dev.darkroom.request.Output;
-import dev.darkroom.request.Prompt;
-import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
-import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
-import java.util.List;
+import dev.darkroom.request.Requests;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,15 +32,21 @@ class H2JobStoreTests extends JobStoreTests {
             Flyway.configure().dataSource(old).load().migrate();
             JobStore upgraded = store(old, clock);
             assertThat(upgraded.find("old").orElseThrow().request())
-                    .isEqualTo(new Request(
+                    .isEqualTo(Requests.of(
                             "m",
-                            new Prompt("a {red} apple", "", 0),
-                            new Size(64, 64),
-                            new Sampling(SamplerKind.EULER, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
-                            new Guidance(4, 0),
-                            new Seeds(42, 2),
-                            new Run(Determinism.FAST, 0),
-                            Output.PNG));
+                            Map.of(
+                                    "prompt",
+                                    "a {red} apple",
+                                    "guidance_scale",
+                                    4,
+                                    "seed",
+                                    42,
+                                    "n",
+                                    2,
+                                    "schedule",
+                                    "karras",
+                                    "determinism",
+                                    "fast")));
         }
     }
 

@@ -6,18 +6,11 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.sun.management.ThreadMXBean;
 import dev.darkroom.picture.InvalidPicture.Reason;
-import dev.darkroom.request.Determinism;
-import dev.darkroom.request.Guidance;
 import dev.darkroom.request.Output;
 import dev.darkroom.request.OutputFormat;
 import dev.darkroom.request.Prompt;
 import dev.darkroom.request.Request;
-import dev.darkroom.request.Run;
-import dev.darkroom.request.SamplerKind;
-import dev.darkroom.request.Sampling;
-import dev.darkroom.request.Seeds;
-import dev.darkroom.request.SigmaSpacing;
-import dev.darkroom.request.Size;
+import dev.darkroom.request.Requests;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -29,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
@@ -44,20 +38,46 @@ class PictureFileTests {
 
     private static final Path FOLDER = Path.of("src/test/resources/pictures");
 
-    private static final Recipe RECIPE = Recipe.of(
-            new Request(
-                    "my-model",
-                    new Prompt(
-                            "a red <apple> & \"two\" \u00e9, \u308a\u3093\u3054 \ud83c\udf4e \ud83c, \u0001",
-                            "blurry",
-                            1),
-                    new Size(12, 8),
-                    new Sampling(SamplerKind.DPMPP_2M, SigmaSpacing.KARRAS, 20, List.of(), List.of()),
-                    new Guidance(4.5, 0.7),
-                    new Seeds(41, 3),
-                    new Run(Determinism.EXACT, 0),
-                    Output.PNG),
-            1);
+    /** Texts that are no longer taken are still read from files. */
+    private static final Prompt PROMPT =
+            new Prompt("a red <apple> & \"two\" \u00e9, \u308a\u3093\u3054 \ud83c\udf4e \ud83c, \u0001", "blurry", 1);
+
+    private static final Recipe RECIPE = recipe();
+
+    private static Recipe recipe() {
+        Request like = Requests.of(
+                "my-model",
+                Map.of(
+                        "prompt",
+                        "a red apple",
+                        "width",
+                        12,
+                        "height",
+                        8,
+                        "guidance_scale",
+                        4.5,
+                        "guidance_rescale",
+                        0.7,
+                        "seed",
+                        41,
+                        "n",
+                        3,
+                        "sampler",
+                        "dpmpp_2m",
+                        "schedule",
+                        "karras"));
+        return Recipe.of(
+                new Request(
+                        like.model(),
+                        PROMPT,
+                        like.size(),
+                        like.sampling(),
+                        like.guidance(),
+                        like.seeds(),
+                        like.run(),
+                        like.output()),
+                1);
+    }
 
     /** 12 × 8: red rises to the right, green rises downwards, blue is even. */
     private static Picture gradient() {
