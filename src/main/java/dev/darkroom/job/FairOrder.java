@@ -57,10 +57,7 @@ final class FairOrder {
                             0)""").query(Long.class).single();
     }
 
-    /**
-     * When nothing waits or runs, all flows are equal again and the tags begin anew. Two statements: H2 (2.4.240) has not found the
-     * chunks of {@code job} now and then where it was asked within the deletion.
-     */
+    /** When nothing waits or runs, all flows are equal again and the tags begin anew. Mostly it only looks, so it writes nothing. */
     void forgetIfIdle() {
         boolean idle = sql.sql("select id from job where state = 'running' or state = 'queued' fetch first 1 rows only")
                 .query(String.class)
