@@ -277,7 +277,11 @@ public class JobStreams {
 
         /** Ends it. Spring tells of the completion only if it had the response before. */
         private void complete() {
-            emitter.complete();
+            try {
+                emitter.complete();
+            } catch (IllegalStateException e) { // Tomcat has taken the response of a client that is gone
+                log.debug("A stream of job {} has ended already: {}", jobId, e.getMessage());
+            }
             over();
         }
 
