@@ -18,7 +18,9 @@ import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -249,28 +251,29 @@ public final class Networks implements AutoCloseable {
     /** What the U-Net is told in the rows of one picture, on the device until it is closed. */
     public final class Context implements AutoCloseable {
         private final NDManager scope;
-        private final NDArray hidden; // [rows, tokens, contextWidth]
-        private final @Nullable NDArray added; // [rows, addedWidth]
+        private final Map<String, NDArray> perRow;
 
         private Context(NDManager scope, float[] hidden, float[] added, int rows) {
             this.scope = scope;
-            int width = unet.contextWidth();
-            this.hidden = floats(scope, hidden, rows, hidden.length / rows / width, width);
-            this.added = unet.addedWidth() == 0 ? null : floats(scope, added, rows, unet.addedWidth());
+            this.perRow = perRow(scope, hidden, added, rows);
+        }
+
+        private NDArray states() {
+            return Objects.requireNonNull(perRow.get("context"));
         }
 
         /** Rows of the picture, each of which has one of the tokens' states in it. */
         public int rows() {
-            return (int) hidden.getShape().get(0);
+            return (int) states().getShape().get(0);
         }
 
         public int tokens() {
-            return (int) hidden.getShape().get(1);
+            return (int) states().getShape().get(1);
         }
 
         /** The text's states, a copy, {@code [rows, tokens, contextWidth]}. */
         public float[] hidden() {
-            return hidden.toFloatArray();
+            return states().toFloatArray();
         }
 
         @Override
@@ -312,24 +315,36 @@ public final class Networks implements AutoCloseable {
         }
         Arrays.fill(rows, row, rows.length, pictures - 1);
         try (NDManager scope = network.newScope()) {
-            List<NDArray> inputs = new ArrayList<>(List.of(
-                    floats(scope, sample, pictures, unet.inChannels(), height, width),
-                    floats(scope, timesteps, pictures),
-                    scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64),
-                    joined(
-                            scope,
-                            contexts.stream().map(context -> context.hidden).toList(),
-                            moreRows)));
-            if (unet.addedWidth() > 0) {
-                inputs.add(joined(
-                        scope,
-                        contexts.stream()
-                                .map(context -> Objects.requireNonNull(context.added))
-                                .toList(),
-                        moreRows));
+            Map<String, NDArray> inputs = perPicture(scope, sample, timesteps, height, width);
+            inputs.put("rows", scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64));
+            for (String name : contexts.get(0).perRow.keySet()) {
+                List<NDArray> parts = contexts.stream()
+                        .map(context -> Objects.requireNonNull(context.perRow.get(name)))
+                        .toList();
+                inputs.put(name, joined(scope, parts, moreRows));
             }
-            return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
+            return network.call("forward", inputs).toFloatArray();
         }
+    }
+
+    /** Inputs of the U-Net's program that each picture has its own of, by name. */
+    private Map<String, NDArray> perPicture(NDManager scope, float[] sample, float[] timesteps, int height, int width) {
+        int pictures = timesteps.length;
+        Map<String, NDArray> inputs = new LinkedHashMap<>();
+        inputs.put("sample", floats(scope, sample, pictures, unet.inChannels(), height, width));
+        inputs.put("timestep", floats(scope, timesteps, pictures));
+        return inputs;
+    }
+
+    /** Inputs that each row has its own of, by name: {@code [rows, tokens, contextWidth]} and {@code [rows, addedWidth]}. */
+    private Map<String, NDArray> perRow(NDManager scope, float[] context, float[] added, int rows) {
+        int width = unet.contextWidth();
+        Map<String, NDArray> inputs = new LinkedHashMap<>();
+        inputs.put("context", floats(scope, context, rows, context.length / rows / width, width));
+        if (unet.addedWidth() > 0) {
+            inputs.put("added", floats(scope, added, rows, unet.addedWidth()));
+        }
+        return inputs;
     }
 
     /** One below the other on the device, the last row so many times more. */
@@ -367,18 +382,11 @@ public final class Networks implements AutoCloseable {
     public float[] predict(
             float[] sample, float[] timesteps, long[] rows, float[] context, float[] added, int height, int width) {
         Network network = unetPart.network();
-        int pictures = timesteps.length;
-        int tokens = context.length / rows.length / unet.contextWidth();
         try (NDManager scope = network.newScope()) {
-            List<NDArray> inputs = new ArrayList<>(List.of(
-                    floats(scope, sample, pictures, unet.inChannels(), height, width),
-                    floats(scope, timesteps, pictures),
-                    scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64),
-                    floats(scope, context, rows.length, tokens, unet.contextWidth())));
-            if (unet.addedWidth() > 0) {
-                inputs.add(floats(scope, added, rows.length, unet.addedWidth()));
-            }
-            return network.call("forward", inputs.toArray(NDArray[]::new)).toFloatArray();
+            Map<String, NDArray> inputs = perPicture(scope, sample, timesteps, height, width);
+            inputs.put("rows", scope.create(LongBuffer.wrap(rows), new Shape(rows.length), DataType.INT64));
+            inputs.putAll(perRow(scope, context, added, rows.length));
+            return network.call("forward", inputs).toFloatArray();
         }
     }
 

@@ -28,6 +28,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
@@ -40,10 +42,11 @@ public final class Network implements AutoCloseable {
     private final Model model;
     private final SymbolBlock block;
     private final ParameterStore parameters;
-
+    private final Map<String, List<String>> inputs; // names, of each method
     private final boolean training;
 
-    private Network(Model model, boolean training) {
+    private Network(Program program, Model model, boolean training) {
+        this.inputs = program.inputs();
         this.model = model;
         this.training = training;
         this.block = (SymbolBlock) model.getBlock();
@@ -67,7 +70,7 @@ public final class Network implements AutoCloseable {
         try {
             new TorchScriptArchive(program, null).write(archive);
             model.load(new ByteArrayInputStream(archive.toByteArray()), Map.of("mapLocation", "true"));
-            Network network = new Network(model, false);
+            Network network = new Network(program, model, false);
             network.set(List.copyOf(program.parameters().values()), weights);
             return network;
         } catch (IOException | MalformedModelException e) {
@@ -138,7 +141,7 @@ public final class Network implements AutoCloseable {
                 new TorchScriptArchive(program, weights).write(out);
                 out.flush();
                 model.load(folder, "net", Map.of("mapLocation", "true", "trainParam", "true"));
-                return new Network(model, true);
+                return new Network(program, model, true);
             } catch (MalformedModelException | RuntimeException | Error e) {
                 model.close();
                 throw new IllegalStateException("libtorch refused a compiled network", e);
@@ -169,6 +172,21 @@ public final class Network implements AutoCloseable {
      */
     public NDArray call(String method, NDArray... inputs) {
         return callForList(method, inputs).singletonOrThrow();
+    }
+
+    /**
+     * Runs a method of the program.
+     *
+     * @param method name given to {@link Program#method}
+     * @param byName its inputs by their names, attached to one scope, where the result lands too
+     * @throws IllegalArgumentException if they are not those that the method takes
+     */
+    public NDArray call(String method, Map<String, NDArray> byName) {
+        List<String> names = Objects.requireNonNull(inputs.get(method), method);
+        if (!byName.keySet().equals(Set.copyOf(names))) {
+            throw new IllegalArgumentException(method + " takes " + names + "; given: " + byName.keySet());
+        }
+        return call(method, names.stream().map(byName::get).toArray(NDArray[]::new));
     }
 
     /** Runs a method that returns several arrays. */

@@ -93,6 +93,7 @@ public final class Program {
         final boolean half;
         final Map<String, Parameter> parameters = new LinkedHashMap<>();
         final List<String> methods = new ArrayList<>();
+        final Map<String, List<String>> inputs = new LinkedHashMap<>(); // of each method
         StringBuilder body = new StringBuilder();
         int values;
         long flops;
@@ -160,6 +161,7 @@ public final class Program {
     }
 
     private void method(String name, String type, String result, Value... inputs) {
+        state.inputs.put(name, Arrays.stream(inputs).map(Value::name).toList());
         String arguments = Arrays.stream(inputs)
                 .map(input -> ",\n    " + input.name() + ": Tensor")
                 .collect(Collectors.joining());
@@ -171,6 +173,11 @@ public final class Program {
     /** Adds a method given as TorchScript text, for what is not a network: an optimiser step, for example. */
     public void rawMethod(String text) {
         state.methods.add(text);
+    }
+
+    /** The names of the inputs of each method so far, in their order. */
+    Map<String, List<String>> inputs() {
+        return Map.copyOf(state.inputs);
     }
 
     /** The text of the methods so far. */
