@@ -100,14 +100,15 @@ public final class Benchmark {
             rows[i] = i;
         }
         int tokens = Math.min(TEXT_TOKENS, networks.text(0).positions());
-        networks.predict(
-                noise.normal(n * networks.unet().inChannels() * height * width),
-                timesteps,
-                rows,
-                noise.normal(n * tokens * networks.unet().contextWidth()),
-                new float[n * networks.unet().addedWidth()],
-                height,
-                width);
+        networks.denoiser()
+                .predict(
+                        noise.normal(n * networks.unet().inChannels() * height * width),
+                        timesteps,
+                        rows,
+                        noise.normal(n * tokens * networks.unet().contextWidth()),
+                        new float[n * networks.unet().addedWidth()],
+                        height,
+                        width);
     }
 
     private void time(String call, int rows, long flopsPerRow, Runnable work) {

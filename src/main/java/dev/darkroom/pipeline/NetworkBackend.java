@@ -1,6 +1,7 @@
 package dev.darkroom.pipeline;
 
 import ai.djl.engine.EngineException;
+import dev.darkroom.nets.Denoiser;
 import dev.darkroom.nets.Networks;
 import dev.darkroom.nets.UNet2DCondition;
 import dev.darkroom.request.Cost;
@@ -50,7 +51,7 @@ public final class NetworkBackend implements Backend {
     }
 
     /** On the device. */
-    record Told(Networks.Context there) implements Context {
+    record Told(Denoiser.Context there) implements Context {
         @Override
         public int rows() {
             return there.rows();
@@ -77,11 +78,12 @@ public final class NetworkBackend implements Backend {
                     request.prompt().clipSkip());
             Conditioning prompt = Conditioning.of(unet, text.prompt(), request, false);
             if (text.negative() == null) {
-                return new Told(networks.context(prompt.context(), prompt.added(), 1));
+                return new Told(networks.denoiser().context(prompt.context(), prompt.added(), 1));
             }
             Conditioning negative = Conditioning.of(unet, text.negative(), request, true);
-            return new Told(networks.context(
-                    joined(negative.context(), prompt.context()), joined(negative.added(), prompt.added()), 2));
+            return new Told(networks.denoiser()
+                    .context(
+                            joined(negative.context(), prompt.context()), joined(negative.added(), prompt.added()), 2));
         });
     }
 
@@ -101,22 +103,23 @@ public final class NetworkBackend implements Backend {
 
     @Override
     public float[] predict(float[] sample, float[] timesteps, List<Context> contexts, int height, int width) {
-        List<Networks.Context> told =
+        List<Denoiser.Context> told =
                 contexts.stream().map(context -> ((Told) context).there).toList();
         if (!padded) {
-            return call(() -> networks.predict(sample, timesteps, told, 0, height, width));
+            return call(() -> networks.denoiser().predict(sample, timesteps, told, 0, height, width));
         }
         int pictures = timesteps.length;
         int morePictures = powerOfTwo(pictures);
-        int rows = told.stream().mapToInt(Networks.Context::rows).sum();
+        int rows = told.stream().mapToInt(Denoiser.Context::rows).sum();
         int moreRows = powerOfTwo(rows);
-        float[] prediction = call(() -> networks.predict(
-                repeated(sample, pictures, morePictures),
-                repeated(timesteps, pictures, morePictures),
-                told,
-                moreRows - rows,
-                height,
-                width));
+        float[] prediction = call(() -> networks.denoiser()
+                .predict(
+                        repeated(sample, pictures, morePictures),
+                        repeated(timesteps, pictures, morePictures),
+                        told,
+                        moreRows - rows,
+                        height,
+                        width));
         return Arrays.copyOf(prediction, prediction.length / moreRows * rows);
     }
 

@@ -67,7 +67,7 @@ final class Artist implements AutoCloseable {
                 System.arraycopy(samplers.get(i).input(), 0, x, i * length, length);
                 timesteps[i] = samplers.get(i).timestep();
             }
-            float[] v = networks.predict(x, timesteps, rows, context, new float[0], size, size);
+            float[] v = networks.denoiser().predict(x, timesteps, rows, context, new float[0], size, size);
             for (int i = 0; i < n; i++) {
                 float[] guided = new float[length];
                 for (int k = 0; k < length; k++) {

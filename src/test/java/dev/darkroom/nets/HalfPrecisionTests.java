@@ -39,7 +39,7 @@ class HalfPrecisionTests {
             long[] rows = {0, 0, 1};
             float[] context = normal(random, rows.length * TOKENS * unet.contextWidth());
             float[] added = normal(random, rows.length * unet.addedWidth());
-            float[] expected = networks.predict(sample, timesteps, rows, context, added, SIZE, SIZE);
+            float[] expected = networks.denoiser().predict(sample, timesteps, rows, context, added, SIZE, SIZE);
 
             Program program = new Program(Program.Kernels.PLAIN, true);
             Value x = program.input("sample", 1, unet.inChannels(), SIZE, SIZE);

@@ -61,14 +61,15 @@ class NetworksTests {
 
     @Test
     void oneUnetCallWithThreeTimestepsEqualsDiffusers() {
-        float[] output = networks.predict(
-                expected("unet.sample"),
-                expected("unet.timestep"),
-                new long[] {0, 1, 2},
-                expected("unet.context"),
-                new float[0],
-                16,
-                16);
+        float[] output = networks.denoiser()
+                .predict(
+                        expected("unet.sample"),
+                        expected("unet.timestep"),
+                        new long[] {0, 1, 2},
+                        expected("unet.context"),
+                        new float[0],
+                        16,
+                        16);
         assertClose("unet", output, expected("unet.output"));
     }
 
@@ -80,19 +81,27 @@ class NetworksTests {
         int picture = sample.length / 3;
         float[] two = new float[2 * picture];
         System.arraycopy(sample, picture, two, 0, 2 * picture);
-        float[] together = networks.predict(
-                two, new float[] {timesteps[1], timesteps[2]}, new long[] {0, 0, 1}, context, new float[0], 16, 16);
+        float[] together = networks.denoiser()
+                .predict(
+                        two,
+                        new float[] {timesteps[1], timesteps[2]},
+                        new long[] {0, 0, 1},
+                        context,
+                        new float[0],
+                        16,
+                        16);
         float[] three = new float[3 * picture];
         System.arraycopy(two, 0, three, 0, picture);
         System.arraycopy(two, 0, three, picture, 2 * picture);
-        float[] apart = networks.predict(
-                three,
-                new float[] {timesteps[1], timesteps[1], timesteps[2]},
-                new long[] {0, 1, 2},
-                context,
-                new float[0],
-                16,
-                16);
+        float[] apart = networks.denoiser()
+                .predict(
+                        three,
+                        new float[] {timesteps[1], timesteps[1], timesteps[2]},
+                        new long[] {0, 1, 2},
+                        context,
+                        new float[0],
+                        16,
+                        16);
         assertThat(together).isEqualTo(apart);
     }
 

@@ -42,8 +42,15 @@ final class SpeedPeer {
                 long start = System.nanoTime();
                 switch (line) {
                     case "unet" ->
-                        networks.predict(
-                                sample, new float[] {500}, new long[] {0, 0}, context, new float[0], size, size);
+                        networks.denoiser()
+                                .predict(
+                                        sample,
+                                        new float[] {500},
+                                        new long[] {0, 0},
+                                        context,
+                                        new float[0],
+                                        size,
+                                        size);
                     case "decode" -> networks.decode(z, 1, size, size);
                     case "text" -> networks.encodeText(0, new long[77], 0);
                     default -> throw new IllegalArgumentException(line);

@@ -29,8 +29,8 @@ class NetworkBackendTests {
             float[] sample = noise.normal(3 * latent);
             float[] timesteps = {900, 500, 20};
             List<Backend.Context> contexts = Arrays.stream(rows)
-                    .<Backend.Context>mapToObj(n -> new NetworkBackend.Told(networks.context(
-                            noise.normal(n * 8 * networks.unet().contextWidth()), new float[0], n)))
+                    .<Backend.Context>mapToObj(n -> new NetworkBackend.Told(networks.denoiser()
+                            .context(noise.normal(n * 8 * networks.unet().contextWidth()), new float[0], n)))
                     .toList();
             float[] expected = plain.predict(sample, timesteps, contexts, 16, 16);
             float[] found = padded.predict(sample, timesteps, contexts, 16, 16);

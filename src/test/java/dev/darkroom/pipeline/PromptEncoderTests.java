@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.darkroom.library.ModelFolder;
-import dev.darkroom.nets.Networks;
+import dev.darkroom.nets.Denoiser;
 import dev.darkroom.request.Draft;
 import dev.darkroom.request.InvalidRequest;
 import dev.darkroom.request.Request;
@@ -117,7 +117,7 @@ class PromptEncoderTests {
 
     /** What the U-Net is told in one row. */
     private static float[] hidden(Generation generation, int row) {
-        Networks.Context context = ((NetworkBackend.Told) generation.context()).there();
+        Denoiser.Context context = ((NetworkBackend.Told) generation.context()).there();
         float[] all = context.hidden();
         int each = all.length / context.rows();
         return Arrays.copyOfRange(all, row * each, (row + 1) * each);
